@@ -1,0 +1,1 @@
+"""openhall keeps a bank's halls open through a surge."""
