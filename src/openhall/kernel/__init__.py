@@ -1,0 +1,1 @@
+"""What every room shares: time, names, events, refusals. Standard library and msgspec only."""

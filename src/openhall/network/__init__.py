@@ -1,0 +1,1 @@
+"""The bank as configured: branches, services, counters, people and skills, calendars, policies."""
