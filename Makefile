@@ -67,7 +67,7 @@ clean: ## Remove what setup made
 $(STAMPS)/uv: requirements.lock
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt-install,python3-venv); }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --constraint requirements.lock uv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement <(sed -n '/^uv==/,/# via/p' requirements.lock)
 	mkdir -p $(STAMPS) && touch $@
 
 # `sync` removes what the lock does not name, openhall too: it is always installed after it. Its build back end is
