@@ -67,7 +67,8 @@ clean: ## Remove what setup made
 $(STAMPS)/uv: requirements.lock
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt-install,python3-venv); }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement <(sed -n '/^uv==/,/# via/p' requirements.lock)
+	$(BIN)/python -m pip install --quiet --require-hashes \
+	  --requirement <(awk '/^[^ ]/ { is_uv = /^uv==/ } is_uv' requirements.lock)
 	mkdir -p $(STAMPS) && touch $@
 
 # `sync` removes what the lock does not name, openhall too: it is always installed after it. Its build back end is
