@@ -1,0 +1,95 @@
+"""The bounds and shapes of single values.
+
+They stand here and not in the types of `model`, because a stored version of a bank must stay readable after
+a bound was tightened: a day is bound to the version that it opened with.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from openhall.network import model as m
+
+HEAD_START_MINUTES_MAX = 120
+"""The most by which anybody can be overtaken by a later customer of one class [C3]."""
+
+
+class Between(msgspec.Struct, frozen=True):
+    """A number's bounds, both included."""
+
+    lowest: float
+    highest: float
+
+    @property
+    def expected(self) -> str:
+        """The bounds in words."""
+        return f"a number from {self.lowest:g} to {self.highest:g}"
+
+    def holds(self, value: float) -> bool:
+        """Is the number within the bounds? Never for NaN."""
+        return self.lowest <= value <= self.highest
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """A text's form."""
+
+    pattern: str
+    expected: str
+
+    def holds(self, value: str) -> bool:
+        """Does the whole text have the form?"""
+        return re.fullmatch(self.pattern, value) is not None
+
+
+ID = Shape(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", "an id of 1 to 40 letters, digits, '-' and '_'")
+LETTER = Shape(r"[A-Z]", "one capital letter A-Z")
+CURRENCY = Shape(r"[A-Z]{3}", "a currency of three capital letters, such as CNY")
+
+NUMBERS: dict[tuple[type, str], Between] = {
+    (m.PriorityClass, "head_start_minutes"): Between(0, HEAD_START_MINUTES_MAX),
+    (m.PriorityClass, "rank"): Between(0, 100),
+    (m.Service, "mean_minutes"): Between(0.1, 240),
+    (m.TriageRule, "amount_at_most_minor"): Between(1, 10**15),
+    (m.Counter, "number"): Between(1, 999),
+    (m.EntryPolicy, "checkin_minutes_before"): Between(0, 240),
+    (m.EntryPolicy, "fever_limit_celsius"): Between(35, 42),
+    (m.EntryPolicy, "inside_limit"): Between(1, 10_000),
+    (m.HoldPolicy, "window_minutes"): Between(1, 480),
+    (m.HoldPolicy, "times_at_most"): Between(0, 20),
+    (m.CallPolicy, "grace_seconds"): Between(5, 1_800),
+    (m.CallPolicy, "grace_seconds_flagged"): Between(5, 1_800),
+    (m.CallPolicy, "recalls_at_least"): Between(0, 10),
+    (m.CallPolicy, "reinstate_minutes"): Between(0, 720),
+    (m.CapacityPolicy, "tickets_daily"): Between(1, 100_000),
+    (m.CapacityPolicy, "waiting_at_most"): Between(1, 100_000),
+    (m.PrivacyPolicy, "keep_days"): Between(1, 90),
+    (m.Branch, "tickets_daily"): Between(1, 100_000),
+    (m.Branch, "inside_limit"): Between(1, 10_000),
+}
+
+SHAPES: dict[tuple[type, str], Shape] = {
+    (m.Bank, "currency"): CURRENCY,
+    (m.Bank, "pause_reasons"): ID,
+    (m.Branch, "id"): ID,
+    (m.Counter, "id"): ID,
+    (m.Counter, "equipment"): ID,
+    (m.Need, "code"): ID,
+    (m.Person, "id"): ID,
+    (m.PriorityClass, "code"): ID,
+    (m.Regime, "id"): ID,
+    (m.Service, "id"): ID,
+    (m.Service, "letter"): LETTER,
+    (m.TriageRule, "id"): ID,
+}
+
+
+def number_of(type_: type, name: str) -> Between | None:
+    """The bounds of a field; a row type has those of the type it extends."""
+    return next((NUMBERS[base, name] for base in type_.__mro__ if (base, name) in NUMBERS), None)
+
+
+def shape_of(type_: type, name: str) -> Shape | None:
+    """The form of a text field, found in the same way."""
+    return next((SHAPES[base, name] for base in type_.__mro__ if (base, name) in SHAPES), None)
