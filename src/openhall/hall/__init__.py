@@ -1,0 +1,1 @@
+"""The hall: the door, the line, the counters, and everybody's place."""

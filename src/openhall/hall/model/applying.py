@@ -1,0 +1,519 @@
+"""How each event changes a hall's day. Nothing is decided here, and nothing is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from openhall.hall.model import events as e
+from openhall.hall.model.state import (
+    CounterState,
+    Diversion,
+    DiversionStatus,
+    Doors,
+    EscortTask,
+    HallState,
+    TaskStatus,
+    Ticket,
+    TicketStatus,
+    Visit,
+)
+from openhall.hall.policy import place_in_order
+from openhall.kernel.event import Event, Stamp
+
+Applier = Callable[[HallState, Any, Stamp], None]
+APPLIERS: dict[type[Event], Applier] = {}
+
+
+def applies(kind: type[Event]) -> Callable[[Applier], Applier]:
+    """Register the function that applies one kind of event."""
+
+    def register(applier: Applier) -> Applier:
+        APPLIERS[kind] = applier
+        return applier
+
+    return register
+
+
+def apply(state: HallState, event: Event, stamp: Stamp) -> None:
+    """Change the state by one event."""
+    APPLIERS[type(event)](state, event, stamp)
+
+
+# --- the day -----------------------------------------------------------------------------------------
+
+
+@applies(e.DayOpened)
+def _day_opened(state: HallState, event: e.DayOpened, _: Stamp) -> None:
+    state.bind(event.rules)
+
+
+@applies(e.DoorsOpened)
+def _doors_opened(state: HallState, _: e.DoorsOpened, __: Stamp) -> None:
+    state.doors = Doors.OPEN
+
+
+@applies(e.DoorsClosed)
+def _doors_closed(state: HallState, _: e.DoorsClosed, stamp: Stamp) -> None:
+    state.doors = Doors.CLOSED
+    state.doors_closed_ms = stamp.at_ms
+
+
+@applies(e.DayEnded)
+def _day_ended(state: HallState, _: e.DayEnded, __: Stamp) -> None:
+    state.is_ended = True
+
+
+@applies(e.DayForceEnded)
+def _day_force_ended(state: HallState, _: e.DayForceEnded, stamp: Stamp) -> None:
+    for ticket in state.tickets.values():
+        if ticket.is_pending:
+            _free_counter(state, ticket)
+            _withdraw_offers(state, ticket)
+            ticket.ended_ms = stamp.at_ms
+            state.move(ticket, TicketStatus.UNSERVED)
+    for visit in state.visits.values():
+        if visit.is_pending:
+            _leave(state, visit)
+    state.is_ended = True
+
+
+@applies(e.HallPaused)
+def _hall_paused(state: HallState, event: e.HallPaused, _: Stamp) -> None:
+    state.pause_reason = event.reason
+    state.pause_until_ms = event.resume_ms
+
+
+@applies(e.HallResumed)
+def _hall_resumed(state: HallState, _: e.HallResumed, __: Stamp) -> None:
+    state.pause_reason = ""
+    state.pause_until_ms = 0
+
+
+# --- the door ----------------------------------------------------------------------------------------
+
+
+def _join(state: HallState, visit: Visit) -> None:
+    state.visits[visit.id] = visit
+    if visit.is_admitted and visit.is_inside:
+        state.inside_count += visit.party_size
+
+
+def _leave(state: HallState, visit: Visit) -> None:
+    visit.has_left = True
+    if visit.is_inside:
+        state.inside_count -= visit.party_size
+
+
+def _come_in(state: HallState, visit: Visit) -> None:
+    if not visit.is_inside:
+        visit.is_inside = True
+        state.inside_count += visit.party_size
+
+
+def _step_out(state: HallState, visit: Visit) -> None:
+    if visit.is_inside:
+        visit.is_inside = False
+        state.inside_count -= visit.party_size
+
+
+@applies(e.EntryChecked)
+def _entry_checked(state: HallState, event: e.EntryChecked, stamp: Stamp) -> None:
+    visit = Visit(
+        event.visit_id,
+        stamp.at_ms,
+        stamp.seq,
+        is_admitted=event.is_admitted,
+        is_inside=event.is_inside,
+        party_size=event.party_size,
+    )
+    state.referred_count += not event.is_admitted
+    _join(state, visit)
+
+
+@applies(e.AdmittedWithoutCheck)
+def _admitted_without_check(state: HallState, event: e.AdmittedWithoutCheck, stamp: Stamp) -> None:
+    _join(
+        state,
+        Visit(event.visit_id, stamp.at_ms, stamp.seq, is_inside=event.is_inside, party_size=event.party_size),
+    )
+
+
+@applies(e.RollVisitAdded)
+def _roll_visit_added(state: HallState, event: e.RollVisitAdded, stamp: Stamp) -> None:
+    _join(state, Visit(event.visit_id, stamp.at_ms, stamp.seq, is_inside=False))
+
+
+@applies(e.VisitLetIn)
+def _visit_let_in(state: HallState, event: e.VisitLetIn, _: Stamp) -> None:
+    _come_in(state, state.visits[event.visit_id])
+
+
+@applies(e.VisitLeft)
+def _visit_left(state: HallState, event: e.VisitLeft, _: Stamp) -> None:
+    _leave(state, state.visits[event.visit_id])
+
+
+# --- tickets -----------------------------------------------------------------------------------------
+
+
+def _key(state: HallState, class_code: str, joined_ms: int, joined_seq: int) -> tuple[int, int, int]:
+    class_ = state.class_(class_code)
+    assert class_ is not None, class_code
+    return place_in_order(state.day_rules.order, class_, joined_ms=joined_ms, joined_seq=joined_seq)
+
+
+@applies(e.TicketIssued)
+def _ticket_issued(state: HallState, event: e.TicketIssued, stamp: Stamp) -> None:
+    visit = state.visits.get(event.visit_id)
+    if visit is None:
+        visit = Visit(event.visit_id, stamp.at_ms, stamp.seq, party_size=event.party_size)
+        _join(state, visit)
+    visit.ticket_id = event.ticket_id
+    service = state.service(event.service_id)
+    assert service is not None, event.service_id
+    state.issued_by_letter[service.letter] = state.issued_by_letter.get(service.letter, 0) + 1
+    state.join_line(
+        Ticket(
+            event.ticket_id,
+            event.number,
+            event.visit_id,
+            event.service_id,
+            event.class_code,
+            _key(state, event.class_code, visit.joined_ms, visit.joined_seq),
+            visit.joined_ms,
+            visit.joined_seq,
+            stamp.at_ms,
+            claimed_class=event.claimed_class,
+            need=event.need,
+            handling=event.handling,
+            party_size=visit.party_size,
+        )
+    )
+
+
+@applies(e.PaperTicketEntered)
+def _paper_ticket_entered(state: HallState, event: e.PaperTicketEntered, stamp: Stamp) -> None:
+    _join(state, Visit(event.visit_id, event.joined_ms, stamp.seq, ticket_id=event.ticket_id))
+    state.join_line(
+        Ticket(
+            event.ticket_id,
+            event.number,
+            event.visit_id,
+            event.service_id,
+            event.class_code,
+            _key(state, event.class_code, event.joined_ms, stamp.seq),
+            event.joined_ms,
+            stamp.seq,
+            event.joined_ms,
+            claimed_class=event.claimed_class,
+            handling=event.handling,
+        )
+    )
+
+
+@applies(e.ClassCorrected)
+def _class_corrected(state: HallState, event: e.ClassCorrected, _: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    ticket.class_code = event.class_code
+    ticket.claimed_class = ""
+    state.rekey(ticket, _key(state, event.class_code, ticket.joined_ms, ticket.joined_seq))
+
+
+@applies(e.ServiceAdded)
+def _service_added(state: HallState, event: e.ServiceAdded, _: Stamp) -> None:
+    state.tickets[event.ticket_id].later_services.append(event.service_id)
+
+
+@applies(e.ServiceTransferred)
+def _service_transferred(state: HallState, event: e.ServiceTransferred, _: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    ticket.service_id = event.service_id
+    if ticket.status is not TicketStatus.WAITING:
+        _close_escorts(state, ticket)
+        _free_counter(state, ticket)
+        ticket.called_ms = ticket.started_ms = 0
+        state.move(ticket, TicketStatus.WAITING)
+
+
+@applies(e.HandlingSet)
+def _handling_set(state: HallState, event: e.HandlingSet, _: Stamp) -> None:
+    state.tickets[event.ticket_id].handling = event.handling
+
+
+@applies(e.Baulked)
+def _baulked(state: HallState, _: e.Baulked, __: Stamp) -> None:
+    state.baulk_count += 1
+
+
+# --- stepping out ------------------------------------------------------------------------------------
+
+
+def _withdraw_offers(state: HallState, ticket: Ticket) -> None:
+    """An open offer ends with the waiting it was made in."""
+    diversion = state.diversions.get(ticket.diversion_id)
+    if diversion and diversion.status in {
+        DiversionStatus.OFFERED,
+        DiversionStatus.ACCEPTED,
+        DiversionStatus.STARTED,
+    }:
+        diversion.status = DiversionStatus.WITHDRAWN
+    ticket.diversion_id = ""
+
+
+def _close_escorts(state: HallState, ticket: Ticket) -> None:
+    for task in state.escorts.values():
+        if task.ticket_id == ticket.id:
+            task.status = TaskStatus.DONE
+
+
+def _end(state: HallState, ticket: Ticket, status: TicketStatus, at_ms: int) -> None:
+    _withdraw_offers(state, ticket)
+    _close_escorts(state, ticket)
+    _free_counter(state, ticket)
+    ticket.ended_ms = at_ms
+    state.move(ticket, status)
+
+
+@applies(e.TicketHeld)
+def _ticket_held(state: HallState, event: e.TicketHeld, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    _withdraw_offers(state, ticket)
+    _close_escorts(state, ticket)
+    _free_counter(state, ticket)
+    ticket.called_ms = 0
+    ticket.held_since_ms = stamp.at_ms
+    ticket.held_until_ms = event.until_ms
+    ticket.contact_person = event.contact_person
+    ticket.hold_count += 1
+    _step_out(state, state.visits[ticket.visit_id])
+    state.move(ticket, TicketStatus.HELD)
+
+
+def _end_hold(ticket: Ticket, at_ms: int) -> None:
+    ticket.held_total_ms += at_ms - ticket.held_since_ms
+    ticket.held_since_ms = ticket.held_until_ms = 0
+
+
+@applies(e.TicketResumed)
+def _ticket_resumed(state: HallState, event: e.TicketResumed, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    _end_hold(ticket, stamp.at_ms)
+    _come_in(state, state.visits[ticket.visit_id])
+    state.move(ticket, TicketStatus.WAITING)
+
+
+@applies(e.HoldLapsed)
+def _hold_lapsed(state: HallState, event: e.HoldLapsed, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    _end_hold(ticket, stamp.at_ms)
+    _end(state, ticket, TicketStatus.LAPSED, stamp.at_ms)
+
+
+@applies(e.TicketReneged)
+def _ticket_reneged(state: HallState, event: e.TicketReneged, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    if ticket.status is TicketStatus.HELD:
+        _end_hold(ticket, stamp.at_ms)
+    _end(state, ticket, TicketStatus.RENEGED, stamp.at_ms)
+
+
+@applies(e.TicketReinstated)
+def _ticket_reinstated(state: HallState, event: e.TicketReinstated, _: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    ticket.ended_ms = ticket.called_ms = ticket.recall_count = 0
+    state.move(ticket, TicketStatus.WAITING)
+    _come_in(state, state.visits[ticket.visit_id])
+
+
+# --- calling -----------------------------------------------------------------------------------------
+
+
+@applies(e.EscortOpened)
+def _escort_opened(state: HallState, event: e.EscortOpened, stamp: Stamp) -> None:
+    state.escorts[event.task_id] = EscortTask(event.task_id, event.ticket_id, event.counter_id, stamp.at_ms)
+
+
+@applies(e.EscortTaken)
+def _escort_taken(state: HallState, event: e.EscortTaken, _: Stamp) -> None:
+    task = state.escorts[event.task_id]
+    task.status = TaskStatus.TAKEN
+    task.person_id = event.person_id
+
+
+@applies(e.EscortFinished)
+def _escort_finished(state: HallState, event: e.EscortFinished, _: Stamp) -> None:
+    state.escorts[event.task_id].status = TaskStatus.DONE
+
+
+@applies(e.TicketCalled)
+def _ticket_called(state: HallState, event: e.TicketCalled, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    _withdraw_offers(state, ticket)
+    ticket.counter_id = event.counter_id
+    ticket.person_id = event.person_id
+    ticket.called_ms = ticket.last_called_ms = stamp.at_ms
+    ticket.first_called_ms = ticket.first_called_ms or stamp.at_ms
+    ticket.grace_ms = event.grace_ms
+    ticket.recall_count = 0
+    state.counters[event.counter_id].ticket_id = ticket.id
+    state.calls.append((stamp.at_ms, ticket.service_id))
+    state.move(ticket, TicketStatus.CALLED)
+
+
+@applies(e.TicketRecalled)
+def _ticket_recalled(state: HallState, event: e.TicketRecalled, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    ticket.recall_count += 1
+    ticket.last_called_ms = stamp.at_ms
+
+
+@applies(e.ServiceStarted)
+def _service_started(state: HallState, event: e.ServiceStarted, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    ticket.started_ms = stamp.at_ms
+    _come_in(state, state.visits[ticket.visit_id])
+    _close_escorts(state, ticket)
+    state.move(ticket, TicketStatus.SERVING)
+
+
+def _free_counter(state: HallState, ticket: Ticket) -> None:
+    """The counter is free of this ticket."""
+    counter = state.counters.get(ticket.counter_id)
+    if counter is not None and counter.ticket_id == ticket.id:
+        counter.ticket_id = ""
+
+
+@applies(e.ServiceFinished)
+def _service_finished(state: HallState, event: e.ServiceFinished, stamp: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    ticket.services_done += 1
+    if not event.next_service:
+        _end(state, ticket, TicketStatus.SERVED, stamp.at_ms)
+        return
+    _free_counter(state, ticket)
+    ticket.later_services.remove(event.next_service)
+    ticket.service_id = event.next_service
+    ticket.called_ms = ticket.started_ms = 0
+    state.move(ticket, TicketStatus.WAITING)
+
+
+@applies(e.TicketAbsent)
+def _ticket_absent(state: HallState, event: e.TicketAbsent, stamp: Stamp) -> None:
+    _end(state, state.tickets[event.ticket_id], TicketStatus.NO_SHOW, stamp.at_ms)
+
+
+@applies(e.PaperCallEntered)
+def _paper_call_entered(state: HallState, event: e.PaperCallEntered, _: Stamp) -> None:
+    ticket = state.tickets[event.ticket_id]
+    ticket.counter_id = event.counter_id
+    ticket.person_id = event.person_id
+    ticket.called_ms = ticket.last_called_ms = event.called_ms
+    ticket.first_called_ms = ticket.first_called_ms or event.called_ms
+    is_served = event.outcome == "served"
+    if is_served:
+        ticket.started_ms = event.called_ms
+        ticket.services_done += 1
+    _end(state, ticket, TicketStatus.SERVED if is_served else TicketStatus.NO_SHOW, event.ended_ms)
+
+
+# --- counters ----------------------------------------------------------------------------------------
+
+
+def _vacate(counter: CounterState) -> None:
+    counter.person_id = counter.pause_reason = ""
+    counter.is_closing = False
+
+
+@applies(e.CounterOpened)
+def _counter_opened(state: HallState, event: e.CounterOpened, _: Stamp) -> None:
+    state.counters[event.counter_id].person_id = event.person_id
+
+
+@applies(e.CounterHandedOver)
+def _counter_handed_over(state: HallState, event: e.CounterHandedOver, _: Stamp) -> None:
+    counter = state.counters[event.counter_id]
+    counter.person_id = event.person_id
+    if counter.ticket_id:
+        state.tickets[counter.ticket_id].person_id = event.person_id
+
+
+@applies(e.CounterPaused)
+def _counter_paused(state: HallState, event: e.CounterPaused, _: Stamp) -> None:
+    state.counters[event.counter_id].pause_reason = event.reason
+
+
+@applies(e.CounterResumed)
+def _counter_resumed(state: HallState, event: e.CounterResumed, _: Stamp) -> None:
+    state.counters[event.counter_id].pause_reason = ""
+    state.counters[event.counter_id].is_closing = False
+
+
+@applies(e.CounterClosing)
+def _counter_closing(state: HallState, event: e.CounterClosing, _: Stamp) -> None:
+    state.counters[event.counter_id].is_closing = True
+
+
+@applies(e.CounterClosed)
+def _counter_closed(state: HallState, event: e.CounterClosed, _: Stamp) -> None:
+    _vacate(state.counters[event.counter_id])
+
+
+# --- diversion ---------------------------------------------------------------------------------------
+
+
+@applies(e.DiversionOffered)
+def _diversion_offered(state: HallState, event: e.DiversionOffered, stamp: Stamp) -> None:
+    state.tickets[event.ticket_id].diversion_id = event.diversion_id
+    state.diversions[event.diversion_id] = Diversion(
+        event.diversion_id, event.ticket_id, event.channel, event.is_counted, stamp.at_ms
+    )
+
+
+@applies(e.DiversionAccepted)
+def _diversion_accepted(state: HallState, event: e.DiversionAccepted, _: Stamp) -> None:
+    diversion = state.diversions[event.diversion_id]
+    diversion.status = DiversionStatus.ACCEPTED
+    diversion.helper = event.helper
+    state.move(state.tickets[diversion.ticket_id], TicketStatus.DIVERTING)
+
+
+@applies(e.DiversionDeclined)
+def _diversion_declined(state: HallState, event: e.DiversionDeclined, _: Stamp) -> None:
+    diversion = state.diversions[event.diversion_id]
+    diversion.status = DiversionStatus.DECLINED
+    state.tickets[diversion.ticket_id].diversion_id = ""
+
+
+@applies(e.DiversionStarted)
+def _diversion_started(state: HallState, event: e.DiversionStarted, _: Stamp) -> None:
+    state.diversions[event.diversion_id].status = DiversionStatus.STARTED
+
+
+@applies(e.DiversionCompleted)
+def _diversion_completed(state: HallState, event: e.DiversionCompleted, stamp: Stamp) -> None:
+    diversion = state.diversions[event.diversion_id]
+    diversion.status = DiversionStatus.COMPLETED
+    ticket = state.tickets[diversion.ticket_id]
+    ticket.diversion_id = ""
+    _end(state, ticket, TicketStatus.DIVERTED, stamp.at_ms)
+
+
+@applies(e.DiversionFailed)
+def _diversion_failed(state: HallState, event: e.DiversionFailed, _: Stamp) -> None:
+    diversion = state.diversions[event.diversion_id]
+    diversion.status = DiversionStatus.FAILED
+    ticket = state.tickets[diversion.ticket_id]
+    ticket.diversion_id = ""
+    state.move(ticket, TicketStatus.WAITING)
+
+
+# --- recorded, with no effect on the line ------------------------------------------------------------
+
+
+def _nothing(_: HallState, __: Event, ___: Stamp) -> None:
+    """Recorded for the day's review; the line is as it was."""
+
+
+for _kind in (e.Triaged, e.CareGiven, e.FeedbackGiven):
+    APPLIERS[_kind] = _nothing

@@ -1,0 +1,48 @@
+"""What must hold of a hall's day at every moment; `openhall verify` and the rehearsals ask."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+
+from openhall.hall.model.state import AT_COUNTER, HallState, TicketStatus
+
+
+def check(state: HallState) -> list[str]:
+    """Broken invariants, as sentences; empty when all is well."""
+    broken: list[str] = []
+    waiting = {t.id for t in state.tickets.values() if t.status is TicketStatus.WAITING}
+    if [tid for _, tid in state.line] != [
+        t.id for t in sorted((state.tickets[i] for i in waiting), key=lambda t: (t.key, t.id))
+    ]:
+        broken.append("the line is not exactly the waiting tickets in the order of their keys")
+    for counter in state.counters.values():
+        ticket = state.tickets.get(counter.ticket_id)
+        if counter.ticket_id and (
+            ticket is None or ticket.status not in AT_COUNTER or ticket.counter_id != counter.id
+        ):
+            broken.append(f"counter {counter.id} has {counter.ticket_id}, which is not there")
+        if counter.ticket_id and not counter.is_open:
+            broken.append(f"counter {counter.id} is closed but has {counter.ticket_id}")
+    at_counters = Tally(k.ticket_id for k in state.counters.values() if k.ticket_id)
+    broken += [f"{tid} is at {n} counters" for tid, n in at_counters.items() if n > 1]
+    broken += [
+        f"{t.id} is {t.status} at no counter"
+        for t in state.tickets.values()
+        if t.status in AT_COUNTER and t.id not in at_counters
+    ]
+    seats = Tally(k.person_id for k in state.counters.values() if k.person_id)
+    broken += [f"{person} sits at {n} counters" for person, n in seats.items() if n > 1]
+    if len(state.numbers) != len(state.tickets):
+        broken.append("two tickets share a number")
+    if state.pending_count != sum(t.is_pending for t in state.tickets.values()):
+        broken.append("the count of pending tickets is off")
+    if len({t.key for t in state.tickets.values()}) != len(state.tickets):
+        broken.append("two tickets share a place in the order")
+    inside = sum(
+        v.party_size for v in state.visits.values() if v.is_admitted and v.is_inside and not v.has_left
+    )
+    if inside != state.inside_count:
+        broken.append(f"{state.inside_count} people are counted inside, {inside} are")
+    if state.is_ended and (state.pending_count or state.pending_visit_count):
+        broken.append("the day has ended with people pending")
+    return broken

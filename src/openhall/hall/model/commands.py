@@ -1,0 +1,393 @@
+"""What people can ask of the hall. One class, one intention; the docstring says who asks and when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from openhall.hall.policy import DayRules
+from openhall.kernel.event import Command
+from openhall.network.model import Channel, Handling
+
+Reason = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+"""A reason is a code from a list, never free text: free text about a person does not belong in the log."""
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+PartySize = Annotated[int, msgspec.Meta(ge=1, le=20)]
+EntryMethod = Literal["place_code", "gate", "identity_card", "staff_form"]
+ClassBasis = Literal["claimed", "staff", "document"]
+HandlingList = Annotated[tuple[Handling, ...], msgspec.Meta(max_length=6)]
+
+# --- the day -----------------------------------------------------------------------------------------
+
+
+class OpenDay(Command, frozen=True):
+    """Start a branch's day under one version of the bank's rules. The clock or the manager."""
+
+    rules: DayRules
+
+
+class OpenDoors(Command, frozen=True):
+    """Let people in. The guard or the manager, at opening time."""
+
+
+class CloseDoors(Command, frozen=True):
+    """Close the doors. Everybody in line, inside or outside, is put on the roll and will be served [C11]."""
+
+    outside_count: Annotated[int, msgspec.Meta(ge=0, le=500)] = 0
+    """People standing outside without a check or a ticket; each gets a place on the roll."""
+
+
+class EndDay(Command, frozen=True):
+    """End the day. Only possible when nobody is pending."""
+
+
+class ForceEndDay(Command, frozen=True):
+    """End the day although people are pending, with a reason and under a name (a power cut, say)."""
+
+    reason: Reason
+    approved_by: Id
+
+
+class PauseHall(Command, frozen=True):
+    """Stop calling for a while (noon disinfection); the line is kept, and people are told how long [C13]."""
+
+    reason: Reason
+    resume_ms: int
+
+
+class ResumeHall(Command, frozen=True):
+    """Call again."""
+
+
+class Tick(Command, frozen=True):
+    """Let time do its work: holds that ran out. The clock, every few seconds."""
+
+
+# --- the door ----------------------------------------------------------------------------------------
+
+
+class RecordEntryCheck(Command, frozen=True):
+    """The first of the two steps at the door [B1-B3]. The guard, in three taps, or a gate.
+
+    `temperature` is the side of the limit, never the degrees; only where the regime has it read.
+    """
+
+    method: EntryMethod
+    result: Literal["admit", "refer"]
+    temperature: Literal["below_limit", "at_limit_or_above"] | None = None
+    party_size: PartySize = 1
+
+
+class AdmitWithoutCheck(Command, frozen=True):
+    """Let somebody past the check, with a reason and a name [B1]."""
+
+    reason: Reason
+    approved_by: Id
+    party_size: PartySize = 1
+
+
+class LetIn(Command, frozen=True):
+    """Somebody who was checked while the hall was full comes in now. The guard."""
+
+    visit_id: Id
+
+
+class LeaveVisit(Command, frozen=True):
+    """Somebody who was checked leaves without a ticket."""
+
+    visit_id: Id
+
+
+# --- triage and tickets ------------------------------------------------------------------------------
+
+
+class RecordTriage(Command, frozen=True):
+    """The lobby manager asks what is needed and what is ready; the rules answer with offers [C1, C9]."""
+
+    need: Id
+    is_documents_ready: bool
+    visit_id: str = ""
+    ticket_id: str = ""
+    has_card: bool = False
+    amount_minor: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class IssueTicket(Command, frozen=True):
+    """The second step: a number and a place [C2]. The kiosk or the lobby manager.
+
+    A class that must be confirmed and is only `claimed` waits for `ConfirmClass`; till then the ticket
+    stands in the ordinary class [C18].
+    """
+
+    service_id: Id
+    visit_id: str = ""
+    need: str = ""
+    class_code: str = ""
+    class_basis: ClassBasis = "claimed"
+    handling: HandlingList = ()
+    party_size: PartySize = 1
+    override_reason: Reason | None = None
+    """Issue beyond the day's capacity; staff only [C10]."""
+
+
+class ConfirmClass(Command, frozen=True):
+    """Confirm the class a customer claimed. Staff, by sight or by document."""
+
+    ticket_id: Id
+    basis: Literal["staff", "document"]
+
+
+class CorrectClass(Command, frozen=True):
+    """Correct a ticket's class, with a reason. The only thing that ever changes a key."""
+
+    ticket_id: Id
+    class_code: Id
+    basis: Literal["staff", "document"]
+    reason: Reason
+
+
+class AddService(Command, frozen=True):
+    """One more thing to do in the same visit; done after the others, without a new wait at the end."""
+
+    ticket_id: Id
+    service_id: Id
+
+
+class TransferService(Command, frozen=True):
+    """The ticket belongs to another service and keeps its place and its number [C6]."""
+
+    ticket_id: Id
+    service_id: Id
+
+
+class SetHandling(Command, frozen=True):
+    """Note how a customer is to be treated [C5]."""
+
+    ticket_id: Id
+    handling: HandlingList
+
+
+class RecordBaulk(Command, frozen=True):
+    """Somebody looked at the line and went away without a ticket."""
+
+    service_id: str = ""
+
+
+# --- stepping out ------------------------------------------------------------------------------------
+
+
+class HoldTicket(Command, frozen=True):
+    """The customer steps out and keeps the place, until a time, with a named contact [C4]."""
+
+    ticket_id: Id
+    contact_person: Id
+
+
+class ResumeTicket(Command, frozen=True):
+    """The customer is back. After the window, `confirmed_by` names the colleague who vouches."""
+
+    ticket_id: Id
+    confirmed_by: str = ""
+
+
+class MarkReneged(Command, frozen=True):
+    """The customer gave up waiting and left."""
+
+    ticket_id: Id
+
+
+class Reinstate(Command, frozen=True):
+    """Bring a ticket back that was absent, had left, or whose hold ran out, at its original place [C6]."""
+
+    ticket_id: Id
+    reason: Reason
+
+
+# --- calling -----------------------------------------------------------------------------------------
+
+
+class CallNext(Command, frozen=True):
+    """Call whoever is next for this counter. The teller."""
+
+    counter_id: Id
+
+
+class CallTicket(Command, frozen=True):
+    """Call one ticket out of order, with a reason. The teller."""
+
+    counter_id: Id
+    ticket_id: Id
+    reason: Reason
+
+
+class Recall(Command, frozen=True):
+    """Call the same ticket again."""
+
+    counter_id: Id
+
+
+class StartService(Command, frozen=True):
+    """The customer is at the counter."""
+
+    counter_id: Id
+
+
+class FinishService(Command, frozen=True):
+    """This service is done; the next of the visit, if any, waits at the same place."""
+
+    counter_id: Id
+
+
+class MarkNoShow(Command, frozen=True):
+    """Called, called again, and absent after the grace."""
+
+    counter_id: Id
+
+
+class TakeEscort(Command, frozen=True):
+    """A colleague goes to fetch a customer who was called [C5]."""
+
+    task_id: Id
+    person_id: Id
+
+
+class FinishEscort(Command, frozen=True):
+    """The customer has arrived with the colleague, or could not be found."""
+
+    task_id: Id
+    is_found: bool
+
+
+# --- counters ----------------------------------------------------------------------------------------
+
+
+class OpenCounter(Command, frozen=True):
+    """Somebody sits down and opens a counter [C7]."""
+
+    counter_id: Id
+    person_id: Id
+
+
+class HandOverCounter(Command, frozen=True):
+    """Another person takes the seat; the customer at the counter stays."""
+
+    counter_id: Id
+    person_id: Id
+
+
+class PauseCounter(Command, frozen=True):
+    """No further calls for a while, with a reason. A customer at the counter is finished first."""
+
+    counter_id: Id
+    reason: Reason
+
+
+class ResumeCounter(Command, frozen=True):
+    """Call again at this counter."""
+
+    counter_id: Id
+
+
+class CloseCounter(Command, frozen=True):
+    """Close after the current customer, or at once when there is none."""
+
+    counter_id: Id
+
+
+# --- diversion ---------------------------------------------------------------------------------------
+
+
+class OfferDiversion(Command, frozen=True):
+    """Offer another way to get the same thing done [C8]. Always an offer."""
+
+    ticket_id: Id
+    channel: Channel
+
+
+class AcceptDiversion(Command, frozen=True):
+    """The customer says yes; the place in line is kept meanwhile. To an ATM a named helper comes along."""
+
+    diversion_id: Id
+    helper: str = ""
+
+
+class DeclineDiversion(Command, frozen=True):
+    """The customer would rather wait for a person."""
+
+    diversion_id: Id
+
+
+class StartDiversion(Command, frozen=True):
+    """The helper and the customer are there, or the remote teller has taken over."""
+
+    diversion_id: Id
+
+
+class CompleteDiversion(Command, frozen=True):
+    """Done elsewhere. `is_customer_operated`: the customer, not the helper, used the machine or the phone."""
+
+    diversion_id: Id
+    is_customer_operated: bool
+
+
+class FailDiversion(Command, frozen=True):
+    """It did not work; the customer is back in line at the original place."""
+
+    diversion_id: Id
+    reason: Reason
+
+
+# --- by hand, care and opinion -----------------------------------------------------------------------
+
+
+class EnterPaperTicket(Command, frozen=True):
+    """A number that was given on paper while the machine was down, entered into the same order [C12]."""
+
+    paper_number: Annotated[int, msgspec.Meta(ge=1, le=9_999)]
+    service_id: Id
+    joined_ms: int
+    class_code: str = ""
+    class_basis: ClassBasis = "claimed"
+    handling: HandlingList = ()
+
+
+class EnterPaperCall(Command, frozen=True):
+    """A call that was made by voice while the machine was down, entered afterwards [C12]."""
+
+    ticket_id: Id
+    counter_id: Id
+    person_id: Id
+    called_ms: int
+    ended_ms: int
+    outcome: Literal["served", "no_show"]
+
+
+class RecordCare(Command, frozen=True):
+    """A seat, water or a short lesson while waiting; never at the cost of the place [C14]."""
+
+    kind: Literal["seat", "water", "lesson"]
+    ticket_id: str = ""
+    lesson: str = ""
+
+
+class RecordFeedback(Command, frozen=True):
+    """Praise, a complaint or a rating, tied to the ticket, the service and the person [C15].
+
+    What was said in words is kept apart under `text_ref`.
+    """
+
+    kind: Literal["praise", "complaint", "rating"]
+    ticket_id: str = ""
+    service_id: str = ""
+    person_id: str = ""
+    score: Annotated[int, msgspec.Meta(ge=1, le=5)] | None = None
+    text_ref: str = ""
+
+
+COMMANDS: tuple[type[Command], ...] = tuple(
+    kind
+    for kind in list(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Command) and kind is not Command
+)

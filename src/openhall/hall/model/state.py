@@ -1,0 +1,409 @@
+"""A hall's day as it stands: visits, tickets, counters, tasks, and the line itself."""
+
+from __future__ import annotations
+
+import copy
+from bisect import bisect_left, insort
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from openhall.hall.policy import DayRules, Key, Staff, Wait, wait_from_pace
+from openhall.kernel.clock import MINUTE_MS
+from openhall.kernel.event import StreamId
+from openhall.network.model import Counter, Handling, PriorityClass, Service
+
+PACE_CALLS_KEPT = 4_000
+
+
+class TicketStatus(StrEnum):
+    """Where a ticket is. The first five are pending; the others are ends."""
+
+    WAITING = "waiting"
+    CALLED = "called"
+    SERVING = "serving"
+    HELD = "held"
+    DIVERTING = "diverting"
+    SERVED = "served"
+    DIVERTED = "diverted"
+    NO_SHOW = "no_show"
+    RENEGED = "reneged"
+    LAPSED = "lapsed"
+    UNSERVED = "unserved"
+
+
+PENDING = frozenset(
+    {
+        TicketStatus.WAITING,
+        TicketStatus.CALLED,
+        TicketStatus.SERVING,
+        TicketStatus.HELD,
+        TicketStatus.DIVERTING,
+    }
+)
+AT_COUNTER = frozenset({TicketStatus.CALLED, TicketStatus.SERVING})
+REINSTATABLE = frozenset({TicketStatus.NO_SHOW, TicketStatus.RENEGED, TicketStatus.LAPSED})
+
+MOVES: dict[TicketStatus, frozenset[TicketStatus]] = {
+    TicketStatus.WAITING: frozenset(
+        {
+            TicketStatus.CALLED,
+            TicketStatus.HELD,
+            TicketStatus.DIVERTING,
+            TicketStatus.RENEGED,
+            TicketStatus.SERVED,  # entered from paper
+            TicketStatus.NO_SHOW,  # entered from paper
+            TicketStatus.UNSERVED,
+        }
+    ),
+    TicketStatus.CALLED: frozenset(
+        {
+            TicketStatus.SERVING,
+            TicketStatus.NO_SHOW,
+            TicketStatus.HELD,
+            TicketStatus.WAITING,  # transferred
+            TicketStatus.RENEGED,
+            TicketStatus.UNSERVED,
+        }
+    ),
+    TicketStatus.SERVING: frozenset({TicketStatus.SERVED, TicketStatus.WAITING, TicketStatus.UNSERVED}),
+    TicketStatus.HELD: frozenset(
+        {TicketStatus.WAITING, TicketStatus.LAPSED, TicketStatus.RENEGED, TicketStatus.UNSERVED}
+    ),
+    TicketStatus.DIVERTING: frozenset({TicketStatus.DIVERTED, TicketStatus.WAITING, TicketStatus.UNSERVED}),
+    TicketStatus.NO_SHOW: frozenset({TicketStatus.WAITING}),
+    TicketStatus.RENEGED: frozenset({TicketStatus.WAITING}),
+    TicketStatus.LAPSED: frozenset({TicketStatus.WAITING}),
+    TicketStatus.SERVED: frozenset(),
+    TicketStatus.DIVERTED: frozenset(),
+    TicketStatus.UNSERVED: frozenset(),
+}
+"""The whole life of a ticket. `HallState.move` is the one function that walks it."""
+
+
+class Doors(StrEnum):
+    """The doors over the day."""
+
+    NOT_YET = "not_yet"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class Visit:
+    """Somebody (or a party) who has joined, from the entry check to the ticket or to leaving without one."""
+
+    id: str
+    joined_ms: int
+    joined_seq: int
+    is_admitted: bool = True
+    is_inside: bool = True
+    party_size: int = 1
+    ticket_id: str = ""
+    has_left: bool = False
+
+    @property
+    def is_pending(self) -> bool:
+        """Admitted, still here, and without a ticket."""
+        return self.is_admitted and not self.has_left and not self.ticket_id
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A number, a place, and what became of it. Times are ms; 0 means not yet."""
+
+    id: str
+    number: str
+    visit_id: str
+    service_id: str
+    class_code: str
+    key: Key
+    joined_ms: int
+    joined_seq: int
+    issued_ms: int
+    status: TicketStatus = TicketStatus.WAITING
+    claimed_class: str = ""
+    need: str = ""
+    handling: tuple[Handling, ...] = ()
+    party_size: int = 1
+    later_services: list[str] = field(default_factory=list)
+    counter_id: str = ""
+    person_id: str = ""
+    called_ms: int = 0
+    first_called_ms: int = 0
+    last_called_ms: int = 0
+    recall_count: int = 0
+    grace_ms: int = 0
+    started_ms: int = 0
+    ended_ms: int = 0
+    held_since_ms: int = 0
+    held_until_ms: int = 0
+    held_total_ms: int = 0
+    hold_count: int = 0
+    contact_person: str = ""
+    diversion_id: str = ""
+    services_done: int = 0
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the day may not end because of it."""
+        return self.status in PENDING
+
+
+@dataclass(slots=True)
+class CounterState:
+    """A counter and who sits there. No person means closed."""
+
+    id: str
+    person_id: str = ""
+    ticket_id: str = ""
+    pause_reason: str = ""
+    is_closing: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Somebody sits there."""
+        return bool(self.person_id)
+
+    @property
+    def is_calling(self) -> bool:
+        """Open, and taking further customers."""
+        return bool(self.person_id) and not self.pause_reason and not self.is_closing
+
+
+class TaskStatus(StrEnum):
+    """An escort task."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    DONE = "done"
+
+
+@dataclass(slots=True)
+class EscortTask:
+    """Somebody is to be fetched to a counter."""
+
+    id: str
+    ticket_id: str
+    counter_id: str
+    opened_ms: int
+    status: TaskStatus = TaskStatus.OPEN
+    person_id: str = ""
+
+
+class DiversionStatus(StrEnum):
+    """An offer and what came of it."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    STARTED = "started"
+    DECLINED = "declined"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(slots=True)
+class Diversion:
+    """One offer to one ticket."""
+
+    id: str
+    ticket_id: str
+    channel: str
+    is_counted: bool
+    offered_ms: int
+    status: DiversionStatus = DiversionStatus.OFFERED
+    helper: str = ""
+
+
+@dataclass(slots=True)
+class HallState:
+    """One branch-day. Only `model.applying` changes it."""
+
+    stream: StreamId
+    rules: DayRules | None = None
+    doors: Doors = Doors.NOT_YET
+    is_ended: bool = False
+    doors_closed_ms: int = 0
+    pause_reason: str = ""
+    pause_until_ms: int = 0
+    visits: dict[str, Visit] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Ticket id by number."""
+    issued_by_letter: dict[str, int] = field(default_factory=dict)
+    line: list[tuple[Key, str]] = field(default_factory=list)
+    """(key, ticket id) of every waiting ticket, sorted: the one line of the hall [C2]."""
+    counters: dict[str, CounterState] = field(default_factory=dict)
+    escorts: dict[str, EscortTask] = field(default_factory=dict)
+    diversions: dict[str, Diversion] = field(default_factory=dict)
+    calls: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=PACE_CALLS_KEPT))
+    """(moment, service) of each call, latest last."""
+    pending_count: int = 0
+    inside_count: int = 0
+    baulk_count: int = 0
+    referred_count: int = 0
+    _services: dict[str, Service] = field(default_factory=dict)
+    _classes: dict[str, PriorityClass] = field(default_factory=dict)
+    _staff: dict[str, Staff] = field(default_factory=dict)
+    _counters: dict[str, Counter] = field(default_factory=dict)
+
+    # -- the rules of the day, looked up --------------------------------------------------------------
+
+    def bind(self, rules: DayRules) -> None:
+        """Take the day's rules and make the look-up tables they give."""
+        self.rules = rules
+        self._services = {s.id: s for s in rules.services}
+        self._classes = {c.code: c for c in rules.classes}
+        self._staff = {p.id: p for p in rules.staff}
+        self._counters = {c.id: c for c in rules.branch.counters}
+        self.counters = {c.id: CounterState(c.id) for c in rules.branch.counters}
+
+    @property
+    def day_rules(self) -> DayRules:
+        """The rules of an opened day."""
+        assert self.rules is not None, "the day has not been opened"
+        return self.rules
+
+    def service(self, service_id: str) -> Service | None:
+        """A service offered today."""
+        return self._services.get(service_id)
+
+    def class_(self, code: str) -> PriorityClass | None:
+        """A priority class."""
+        return self._classes.get(code)
+
+    def staff(self, person_id: str) -> Staff | None:
+        """Somebody on the branch's staff."""
+        return self._staff.get(person_id)
+
+    def counter_rules(self, counter_id: str) -> Counter:
+        """A counter as configured."""
+        return self._counters[counter_id]
+
+    # -- the line -------------------------------------------------------------------------------------
+
+    def move(self, ticket: Ticket, to: TicketStatus) -> None:
+        """Change a ticket's status, and the line with it. The only way to do either."""
+        assert to in MOVES[ticket.status], f"{ticket.id}: {ticket.status} -> {to}"
+        if ticket.status is TicketStatus.WAITING:
+            self._take_from_line(ticket)
+        was_pending = ticket.is_pending
+        ticket.status = to
+        if to is TicketStatus.WAITING:
+            insort(self.line, (ticket.key, ticket.id))
+        self._count(ticket, was_pending=was_pending)
+
+    def _count(self, ticket: Ticket, *, was_pending: bool) -> None:
+        if ticket.is_pending and not was_pending:
+            self.pending_count += 1
+        elif was_pending and not ticket.is_pending:
+            self.pending_count -= 1
+        else:
+            return
+        visit = self.visits[ticket.visit_id]
+        visit.has_left = not ticket.is_pending
+        if visit.is_inside:
+            self.inside_count += visit.party_size if ticket.is_pending else -visit.party_size
+
+    def join_line(self, ticket: Ticket) -> None:
+        """Put a new ticket into the line."""
+        self.tickets[ticket.id] = ticket
+        self.numbers[ticket.number] = ticket.id
+        self.pending_count += 1
+        insort(self.line, (ticket.key, ticket.id))
+
+    def rekey(self, ticket: Ticket, key: Key) -> None:
+        """Give a ticket another key: only after an audited correction of its class."""
+        is_waiting = ticket.status is TicketStatus.WAITING
+        if is_waiting:
+            self._take_from_line(ticket)
+        ticket.key = key
+        if is_waiting:
+            insort(self.line, (ticket.key, ticket.id))
+
+    def _take_from_line(self, ticket: Ticket) -> None:
+        index = bisect_left(self.line, (ticket.key, ticket.id))
+        assert self.line[index][1] == ticket.id, f"{ticket.id} is not in the line"
+        del self.line[index]
+
+    def serves(self, counter: CounterState, ticket: Ticket) -> bool:
+        """Whether this counter, with who sits there, can take this ticket."""
+        rules = self.counter_rules(counter.id)
+        person = self.staff(counter.person_id)
+        return (
+            ticket.service_id in rules.services
+            and (not rules.classes or ticket.class_code in rules.classes)
+            and person is not None
+            and ticket.service_id in person.skills
+        )
+
+    def next_for(self, counter: CounterState) -> Ticket | None:
+        """The first in line that this counter can take."""
+        return next(
+            (self.tickets[tid] for _, tid in self.line if self.serves(counter, self.tickets[tid])), None
+        )
+
+    # -- what is said about it ------------------------------------------------------------------------
+
+    @property
+    def pending_visit_count(self) -> int:
+        """Admitted people still without a ticket."""
+        return sum(visit.is_pending for visit in self.visits.values())
+
+    def open_services(self, service_id: str) -> tuple[frozenset[str], int]:
+        """Services that compete with this one for its calling counters, and how many of those there are."""
+        competing: set[str] = {service_id}
+        count = 0
+        for counter in self.counters.values():
+            if not counter.is_calling:
+                continue
+            person = self.staff(counter.person_id)
+            able = {s for s in self.counter_rules(counter.id).services if person and s in person.skills}
+            if service_id in able:
+                competing |= able
+                count += 1
+        return frozenset(competing), count
+
+    def wait(self, now_ms: int, *, service_id: str, key: Key | None = None) -> Wait:
+        """The wait of a place in line, or (no key) of somebody joining the ordinary class now."""
+        competing, open_count = self.open_services(service_id)
+        at = len(self.line) if key is None else bisect_left(self.line, (key, ""))
+        ahead = [t for t in (self.tickets[tid] for _, tid in self.line[:at]) if t.service_id in competing]
+        window_ms = min(30 * MINUTE_MS, max(0, now_ms - self.day_rules.opens_ms))
+        calls = 0
+        for moment, service in reversed(self.calls):
+            if moment < now_ms - window_ms:
+                break
+            calls += service in competing
+        known = [self._services[t.service_id].mean_minutes for t in ahead] or [
+            self._services[service_id].mean_minutes
+        ]
+        wait = wait_from_pace(
+            people_ahead=len(ahead),
+            calls=calls if open_count else 0,
+            over_ms=window_ms,
+            open_counters=open_count,
+            mean_service_ms=sum(known) / len(known) * MINUTE_MS,
+        )
+        held_back_ms = max(0, self.pause_until_ms - now_ms) if self.pause_reason else 0
+        if not held_back_ms or wait.source == "none":
+            return wait
+        return Wait(wait.people_ahead, wait.low_ms + held_back_ms, wait.high_ms + held_back_ms, wait.source)
+
+
+def fork(state: HallState) -> HallState:
+    """An independent copy: what is done to it does not touch the original."""
+    twin = copy.copy(state)
+    twin.visits = {k: copy.copy(v) for k, v in state.visits.items()}
+    twin.tickets = {k: copy.copy(v) for k, v in state.tickets.items()}
+    for ticket in twin.tickets.values():
+        ticket.later_services = ticket.later_services.copy()
+    twin.counters = {k: copy.copy(v) for k, v in state.counters.items()}
+    twin.escorts = {k: copy.copy(v) for k, v in state.escorts.items()}
+    twin.diversions = {k: copy.copy(v) for k, v in state.diversions.items()}
+    twin.numbers = state.numbers.copy()
+    twin.issued_by_letter = state.issued_by_letter.copy()
+    twin.line = state.line.copy()
+    twin.calls = state.calls.copy()
+    return twin
