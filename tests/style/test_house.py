@@ -162,6 +162,16 @@ def test_the_locks_hold_hashes_and_no_addresses() -> None:
     assert packages.count('"integrity"') == packages.count('"node_modules/')
 
 
+def test_the_lock_has_every_dependency_that_the_project_names() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*settings["project"]["dependencies"], *settings["dependency-groups"]["dev"]]
+    names = {re.split(r"[^\w.-]", wish)[0] for wish in wanted}
+    locked = set(
+        re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert names - locked == set(), "run `make lock`"
+
+
 def test_every_decision_record_has_its_form() -> None:
     records = [path for path in (ROOT / "docs" / "adr").glob("*.md") if path.name != "README.md"]
     assert findings(house.poor_decision_record, records) == []
