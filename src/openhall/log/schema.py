@@ -1,0 +1,163 @@
+"""The tables: the log itself, records that are left alone, read models that can be folded again.
+
+Every time is whole milliseconds since the epoch, UTC. A stream is stored as `PLACE/YYYY-MM-DD`.
+A change here needs a revision in `migrations/versions`; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# The log -----------------------------------------------------------------------------------------
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("stream", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("command_id", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("stream", "seq"),
+)
+"""What happened. Rows are added and never changed."""
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("command_id", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("first_seq", Integer),
+    Column("last_seq", Integer),
+    Column("refusal", LargeBinary),
+    sqlite_with_rowid=False,
+)
+"""How each command was answered, so that a retry after a restart gets the same answer."""
+
+network_versions = Table(
+    "network_versions",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""The configured bank, each version that a day was ever opened with."""
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("beat_count", BigInteger, nullable=False),
+)
+"""One row that a health check may write to see whether writing works again; it means nothing else."""
+
+# Records: `rebuild` leaves them alone ------------------------------------------------------------
+
+personal = Table(
+    "personal",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("branch", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index(None, "expires_ms"),
+)
+"""Personal data, sealed, apart from the log so that erasing it leaves the hashes whole."""
+
+personal_access = Table(
+    "personal_access",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ref", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index(None, "ref", "at_ms"),
+)
+"""Who looked at, wrote or erased which personal record. It outlives the record that it is about."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("branch", Text),
+    Column("person_id", Text),
+    Column("password_hash", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("is_disabled", Boolean, nullable=False, server_default="0"),
+)
+"""Who may sign in."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("account", Text, ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index(None, "expires_ms"),
+)
+"""Who is signed in; only the hash of the token is kept."""
+
+# Read models: dropped and folded again by `rebuild` -----------------------------------------------
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("number", Text),
+    Column("service", Text),
+    Column("class_code", Text),
+    Column("joined_ms", BigInteger),
+    Column("issued_ms", BigInteger),
+    Column("called_ms", BigInteger),
+    Column("started_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("held_ms", BigInteger),
+    Column("counter", Text),
+    Column("person", Text),
+    Column("outcome", Text),
+)
+"""One row a ticket, for reports."""
+
+read_model_positions = Table(
+    "read_model_positions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+"""How far into the log each read model has been folded."""
