@@ -103,7 +103,11 @@ def source_files(suffixes: set[str]) -> list[Path]:
 
 
 def pure_rooms() -> list[str]:
-    return [room for room in house.PURE_ROOMS if (SRC / room).is_dir() or (SRC / f"{room}.py").is_file()]
+    return [
+        room
+        for room in house.PURE_ROOMS
+        if (SRC / room / "__init__.py").is_file() or (SRC / f"{room}.py").is_file()
+    ]
 
 
 @pytest.mark.parametrize(("check", "path", "text", "reason"), BAD)
