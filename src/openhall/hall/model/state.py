@@ -8,8 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from openhall.hall.policy import DayRules, Key, Staff, Wait, wait_from_pace
-from openhall.kernel.clock import MINUTE_MS
+from openhall.hall.policy import DayRules, Key, Staff
 from openhall.kernel.event import StreamId
 from openhall.network.model import Counter, Handling, PriorityClass, Service
 
@@ -350,46 +349,6 @@ class HallState:
     def pending_visit_count(self) -> int:
         """Admitted people still without a ticket."""
         return sum(visit.is_pending for visit in self.visits.values())
-
-    def open_services(self, service_id: str) -> tuple[frozenset[str], int]:
-        """Services that compete with this one for its calling counters, and how many of those there are."""
-        competing: set[str] = {service_id}
-        count = 0
-        for counter in self.counters.values():
-            if not counter.is_calling:
-                continue
-            person = self.staff(counter.person_id)
-            able = {s for s in self.counter_rules(counter.id).services if person and s in person.skills}
-            if service_id in able:
-                competing |= able
-                count += 1
-        return frozenset(competing), count
-
-    def wait(self, now_ms: int, *, service_id: str, key: Key | None = None) -> Wait:
-        """The wait of a place in line, or (no key) of somebody joining the ordinary class now."""
-        competing, open_count = self.open_services(service_id)
-        at = len(self.line) if key is None else bisect_left(self.line, (key, ""))
-        ahead = [t for t in (self.tickets[tid] for _, tid in self.line[:at]) if t.service_id in competing]
-        window_ms = min(30 * MINUTE_MS, max(0, now_ms - self.day_rules.opens_ms))
-        calls = 0
-        for moment, service in reversed(self.calls):
-            if moment < now_ms - window_ms:
-                break
-            calls += service in competing
-        known = [self._services[t.service_id].mean_minutes for t in ahead] or [
-            self._services[service_id].mean_minutes
-        ]
-        wait = wait_from_pace(
-            people_ahead=len(ahead),
-            calls=calls if open_count else 0,
-            over_ms=window_ms,
-            open_counters=open_count,
-            mean_service_ms=sum(known) / len(known) * MINUTE_MS,
-        )
-        held_back_ms = max(0, self.pause_until_ms - now_ms) if self.pause_reason else 0
-        if not held_back_ms or wait.source == "none":
-            return wait
-        return Wait(wait.people_ahead, wait.low_ms + held_back_ms, wait.high_ms + held_back_ms, wait.source)
 
 
 def fork(state: HallState) -> HallState:

@@ -1,0 +1,87 @@
+"""What each customer is told about the wait: people ahead, and an interval from the recent pace [C16].
+
+The simulator will answer here later, behind the same two methods.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from dataclasses import dataclass
+
+from openhall.hall.model.state import HallState
+from openhall.hall.policy import PACE_WINDOW_MS, Wait, wait_from_pace
+from openhall.kernel.clock import MINUTE_MS
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """What one service's line moves by."""
+
+    competing: frozenset[str]
+    """Services that wait for the same calling counters, this one included."""
+    open_counters: int
+    calls: int
+
+
+class Waits:
+    """The waits of one moment, worked out in one walk along the line."""
+
+    def __init__(self, state: HallState, now_ms: int) -> None:
+        self._state = state
+        self._over_ms = min(PACE_WINDOW_MS, max(0, now_ms - state.day_rules.opens_ms))
+        self._held_back_ms = max(0, state.pause_until_ms - now_ms) if state.pause_reason else 0
+        calls: Tally[str] = Tally()
+        for moment_ms, service_id in reversed(state.calls):
+            if moment_ms < now_ms - self._over_ms:
+                break
+            calls[service_id] += 1
+        self._paces = {s.id: self._pace(s.id, calls) for s in state.day_rules.services}
+        self._by_ticket: dict[str, Wait] = {}
+        ahead: Tally[str] = Tally()
+        for _, ticket_id in state.line:
+            service_id = state.tickets[ticket_id].service_id
+            self._by_ticket[ticket_id] = self._wait(service_id, ahead)
+            ahead[service_id] += 1
+        self._whole_line = ahead
+
+    def of_ticket(self, ticket_id: str) -> Wait | None:
+        """The wait of a waiting ticket; None for one that is not waiting."""
+        return self._by_ticket.get(ticket_id)
+
+    def of_joining(self, service_id: str) -> Wait:
+        """The wait of somebody who would join the ordinary class now."""
+        return self._wait(service_id, self._whole_line)
+
+    def _pace(self, service_id: str, calls: Tally[str]) -> _Pace:
+        competing, count = {service_id}, 0
+        for counter in self._state.counters.values():
+            person = self._state.staff(counter.person_id)
+            if person is None or not counter.is_calling:
+                continue
+            able = set(self._state.counter_rules(counter.id).services) & set(person.skills)
+            if service_id in able:
+                competing |= able
+                count += 1
+        return _Pace(frozenset(competing), count, sum(calls[s] for s in competing))
+
+    def _wait(self, service_id: str, ahead: Tally[str]) -> Wait:
+        pace = self._paces[service_id]
+        in_front = {s: n for s in pace.competing if (n := ahead[s])}
+        people = sum(in_front.values())
+        usual = in_front or {service_id: 1}
+        minutes = sum(self._mean_minutes(s) * n for s, n in usual.items()) / sum(usual.values())
+        wait = wait_from_pace(
+            people_ahead=people,
+            calls=pace.calls if pace.open_counters else 0,
+            over_ms=self._over_ms,
+            open_counters=pace.open_counters,
+            mean_service_ms=minutes * MINUTE_MS,
+        )
+        if not self._held_back_ms or wait.source == "none":
+            return wait
+        late = self._held_back_ms
+        return Wait(wait.people_ahead, wait.low_ms + late, wait.high_ms + late, wait.source)
+
+    def _mean_minutes(self, service_id: str) -> float:
+        service = self._state.service(service_id)
+        return service.mean_minutes if service else 0.0
