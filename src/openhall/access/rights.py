@@ -1,0 +1,124 @@
+"""The one table of rights. A command or screen that is not in a role's row is refused.
+
+Commands are named by their class, as in the log and the HTTP interface, because rooms do not import each
+other; a test holds the names against the hall's own list.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from openhall.kernel.event import SYSTEM
+from openhall.kernel.refusal import Refusal, refusals
+from openhall.network.model import Role
+
+Screen = Literal["kiosk", "display", "guard", "counter", "lobby", "branch", "network", "personal"]
+"""`branch` is the live view of one hall, `network` the board over all, `personal` the sealed data."""
+
+REFUSALS: Final = refusals(
+    role_may_not=(
+        "Your role may not do this.",
+        "Ask somebody with the role for it, such as the lobby manager.",
+    ),
+    branch_not_yours=("Your account belongs to another branch.", "Sign in with an account of this branch."),
+)
+
+_TICKETS: Final = frozenset({"IssueTicket", "RecordBaulk"})
+_DOOR: Final = frozenset(
+    {"RecordEntryCheck", "AdmitWithoutCheck", "LetIn", "LeaveVisit", "OpenDoors", "CloseDoors", "SetHandling"}
+)
+_ESCORT: Final = frozenset({"TakeEscort", "FinishEscort"})
+_CALLING: Final = frozenset(
+    {"CallNext", "CallTicket", "Recall", "StartService", "FinishService", "MarkNoShow", "EnterPaperCall"}
+)
+_COUNTERS: Final = frozenset(
+    {"OpenCounter", "HandOverCounter", "PauseCounter", "ResumeCounter", "CloseCounter"}
+)
+_PLACE: Final = frozenset({"AddService", "TransferService", "HoldTicket", "ResumeTicket", "MarkReneged"})
+_CLASSES: Final = frozenset({"ConfirmClass", "CorrectClass", "Reinstate"})
+_DIVERSION: Final = frozenset(
+    {
+        "OfferDiversion",
+        "AcceptDiversion",
+        "DeclineDiversion",
+        "StartDiversion",
+        "CompleteDiversion",
+        "FailDiversion",
+    }
+)
+_CARE: Final = frozenset({"RecordTriage", "RecordCare", "RecordFeedback"})
+_DAY: Final = frozenset({"OpenDay", "EndDay", "PauseHall", "ResumeHall"})
+
+_LOBBY: Final = (
+    _DOOR
+    | _TICKETS
+    | _ESCORT
+    | _PLACE
+    | _CLASSES
+    | _DIVERSION
+    | _CARE
+    | {"EnterPaperTicket", "EnterPaperCall"}
+)
+_MANAGER: Final = _LOBBY | _CALLING | _COUNTERS | _DAY | {"ForceEndDay"}
+
+COMMANDS: Final[dict[Role, frozenset[str]]] = {
+    "kiosk": _TICKETS | {"RecordFeedback"},
+    "display": frozenset(),
+    "guard": _DOOR | _ESCORT | {"RecordBaulk"},
+    "teller": _CALLING
+    | _COUNTERS
+    | _PLACE
+    | _ESCORT
+    | {"ConfirmClass", "Reinstate", "OfferDiversion", "DeclineDiversion", "SetHandling", "RecordFeedback"},
+    "lobby": _LOBBY | {"PauseHall", "ResumeHall", "OpenCounter", "HandOverCounter"},
+    "manager": _MANAGER,
+    # Head office opens and plans days; it calls nobody and moves nobody's place.
+    "operations": _DAY | {"OpenDoors", "CloseDoors", "ForceEndDay"},
+}
+"""Which commands a role may issue."""
+
+BY_THE_CLOCK: Final = frozenset({"Tick", "OpenDay"})
+"""Commands that openhall itself issues, as the actor `system`. Nobody else may let time pass."""
+
+SCREENS: Final[dict[Role, frozenset[Screen]]] = {
+    "kiosk": frozenset({"kiosk"}),
+    "display": frozenset({"display"}),
+    "guard": frozenset({"guard", "display"}),
+    "teller": frozenset({"counter", "display", "branch"}),
+    "lobby": frozenset({"kiosk", "lobby", "guard", "display", "branch", "personal"}),
+    "manager": frozenset({"kiosk", "display", "guard", "counter", "lobby", "branch", "personal"}),
+    "operations": frozenset({"display", "branch", "network"}),
+}
+"""Which screens a role may open."""
+
+ROLES: Final[tuple[Role, ...]] = tuple(COMMANDS)
+BOUND_TO_NO_BRANCH: Final[frozenset[Role]] = frozenset({"operations"})
+
+
+def may(role: Role, command_type: str) -> bool:
+    """May this role issue the command of that class name?"""
+    return command_type in COMMANDS[role]
+
+
+def may_open(role: Role, screen: Screen) -> bool:
+    """May this role open the screen?"""
+    return screen in SCREENS[role]
+
+
+def reaches(role: Role, own_branch: str | None, branch: str) -> bool:
+    """Is the branch within an account's reach: its own, or any branch for head office?"""
+    return role in BOUND_TO_NO_BRANCH or own_branch == branch
+
+
+def refuse(role: Role, own_branch: str | None, *, branch: str, command_type: str) -> Refusal | None:
+    """Why somebody who is signed in may not issue a command in a branch; None when they may."""
+    if not reaches(role, own_branch, branch):
+        return Refusal("branch_not_yours", place=branch)
+    if not may(role, command_type):
+        return Refusal("role_may_not", place=command_type, detail={"role": role})
+    return None
+
+
+def may_system(actor: str, command_type: str) -> bool:
+    """May openhall's own clockwork issue the command?"""
+    return actor == SYSTEM and command_type in BY_THE_CLOCK

@@ -1,0 +1,334 @@
+"""Personal data outside the log [B5]: sealed, expiring, erasable, and every look at it written down.
+
+An event carries a reference; what it refers to lies here, encrypted under a key from a file that stands apart
+from the database. Erasing a record leaves the log and its hashes whole. A deleted row is overwritten in the
+database file, because the store opens it with `secure_delete`; pages in the write-ahead log are overwritten
+as it is reused, and a backup keeps a record, sealed, until the backup itself is thrown away.
+
+Nothing personal is ever part of an error, a log line or a row of the access list.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, Row, delete, func, insert, select
+
+from openhall.kernel.clock import DAY_MS, Clock
+from openhall.kernel.event import SYSTEM
+from openhall.kernel.trouble import Trouble
+from openhall.log.records import Records
+from openhall.log.schema import personal, personal_access
+from openhall.network.model import PrivacyPolicy
+
+KEY_BYTES = 32
+KEY_ID_BYTES = 4
+NONCE_BYTES = 12
+REF_BYTES = 16
+DATA_BYTES_MAX = 4_096
+EXPIRE_BATCH_ROWS = 500
+"""Rows erased in one transaction, so that the log's own commits never wait long."""
+
+WORD_PATTERN = r"[a-z][a-z0-9_]{1,39}"
+"""A kind and a reason are words from a list: free text about a person would itself be personal data."""
+
+RandomBytes = Callable[[int], bytes]
+_data = msgspec.json.Decoder(dict[str, str])
+
+
+class KeyMissing(Trouble):
+    """There is no key file where one is expected."""
+
+    code = "key_missing"
+    remedy = "Put the key file back from where you keep it; `openhall init` makes one for a new bank only."
+
+
+class KeyWrong(Trouble):
+    """The key file cannot be read as one, or it does not open what is sealed."""
+
+    code = "key_wrong"
+    remedy = "Put back the key file that belongs to this database; without it the sealed data stays closed."
+
+
+class KeyExposed(Trouble):
+    """Others on this machine may read the key file."""
+
+    code = "key_exposed"
+    remedy = "Make the file readable by its owner alone (chmod 600)."
+
+
+class KeyExists(Trouble):
+    """A new key file would overwrite another."""
+
+    code = "key_exists"
+    remedy = "Keep the file: data sealed with it cannot be opened without it."
+
+
+class SealBroken(Trouble):
+    """A sealed record was changed or moved since it was written."""
+
+    code = "seal_broken"
+    remedy = "Run `openhall verify`; the record can only be erased."
+
+
+class KeyRing:
+    """The keys of a key file: the first seals, all of them open."""
+
+    def __init__(self, keys: Iterable[bytes], *, place: str = "key file") -> None:
+        self._place = place
+        listed = list(keys)
+        if not listed or any(len(key) != KEY_BYTES for key in listed):
+            raise KeyWrong(f"{place} holds no key of {KEY_BYTES} bytes", place=place)
+        self._keys = {_key_id(key): AESGCM(key) for key in listed}
+        self._current = _key_id(listed[0])
+
+    @classmethod
+    def read(cls, path: Path) -> KeyRing:
+        """The keys of a file, one in base64 on each line, the current one first."""
+        try:
+            with path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                lines = file.read().split()
+        except FileNotFoundError as error:
+            raise KeyMissing(f"{path} does not exist", place=str(path)) from error
+        except OSError as error:
+            raise KeyMissing(f"{path}: {error.strerror}", place=str(path)) from error
+        if mode & 0o077:
+            raise KeyExposed(f"{path} may be read by others", place=str(path))
+        try:
+            keys = [base64.b64decode(line, validate=True) for line in lines]
+        except binascii.Error as error:
+            raise KeyWrong(f"{path} is no key file", place=str(path)) from error
+        return cls(keys, place=str(path))
+
+    def seal(self, plain: bytes, *, bound_to: bytes, nonce: bytes) -> bytes:
+        """Encrypt, with the name of the key in front."""
+        return self._current + nonce + self._keys[self._current].encrypt(nonce, plain, bound_to)
+
+    def open(self, sealed: bytes, *, bound_to: bytes, ref: str) -> bytes:
+        """Decrypt, or say whether the key or the record is at fault."""
+        key = self._keys.get(sealed[:KEY_ID_BYTES])
+        if key is None:
+            raise KeyWrong(f"{self._place} has no key for {ref}", place=self._place)
+        nonce, body = sealed[KEY_ID_BYTES:][:NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
+        try:
+            return key.decrypt(nonce, body, bound_to)
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken(f"Record {ref} does not open", place=ref) from error
+
+    def knows(self, key_id: bytes) -> bool:
+        """Is the key of that name on the ring?"""
+        return key_id in self._keys
+
+
+def create_key_file(path: Path, random_bytes: RandomBytes) -> None:
+    """Make a key file that only its owner can read; never over another one."""
+    try:
+        _write_keys(path, [random_bytes(KEY_BYTES)])
+    except FileExistsError as error:
+        raise KeyExists(f"{path} is there already", place=str(path)) from error
+
+
+def rotate_key_file(path: Path, random_bytes: RandomBytes) -> None:
+    """Put a new key first; the old ones go on opening what they sealed.
+
+    An old line may be removed once everything sealed with it has expired.
+    """
+    KeyRing.read(path)
+    old = [base64.b64decode(line) for line in path.read_bytes().split()]
+    beside = path.with_name(path.name + ".new")
+    with suppress(FileNotFoundError):  # Left by a rotation that was cut short.
+        beside.unlink()
+    _write_keys(beside, [random_bytes(KEY_BYTES), *old])
+    beside.replace(path)
+    _sync_folder(path.parent)
+
+
+def _write_keys(path: Path, keys: list[bytes]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(b"".join(base64.b64encode(key) + b"\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _key_id(key: bytes) -> bytes:
+    """A key's name: so much of its hash that two keys of one bank never share it, and nothing of the key."""
+    return hashlib.sha256(b"openhall key id\0" + key).digest()[:KEY_ID_BYTES]
+
+
+class Access(msgspec.Struct, frozen=True):
+    """One line of the access list: who did what to which record, when and why."""
+
+    ref: str
+    at_ms: int
+    actor: str
+    action: str
+    reason: str
+
+
+class Expired(msgspec.Struct, frozen=True):
+    """Evidence of a clean-up: how many records went, and when the oldest of them was written."""
+
+    count: int
+    oldest_created_ms: int | None
+
+
+class Export(msgspec.Struct, frozen=True):
+    """All that is kept under a reference, for the person whom it is about."""
+
+    ref: str
+    branch: str
+    kind: str
+    created_ms: int
+    expires_ms: int
+    data: dict[str, str]
+    accesses: tuple[Access, ...]
+
+
+@dataclass
+class PersonalRecords:
+    """The sealed records of one database. Every method blocks on the database: call it in a thread."""
+
+    records: Records
+    keys: KeyRing
+    clock: Clock
+    random_bytes: RandomBytes
+    policy: PrivacyPolicy
+    """Replace it when the configuration changes; records keep the expiry that they were written with."""
+
+    def check_keys(self) -> None:
+        """Raise `KeyWrong` now, at the start, when the key file does not fit what is sealed."""
+        key_id = func.substr(personal.c.sealed, 1, KEY_ID_BYTES)
+        with self.records.reading() as connection:
+            for (found,) in connection.execute(select(key_id).distinct()):
+                if not self.keys.knows(bytes(found)):
+                    raise KeyWrong("The key file lacks a key that records were sealed with", place="key file")
+
+    def put(self, branch: str, kind: str, data: Mapping[str, str], actor: str) -> str:
+        """Keep something about a person; the reference may go into an event.
+
+        The doors check lengths before; here ValueError, without the data, for what is too long.
+        """
+        _check_word("kind", kind)
+        plain = msgspec.json.encode(dict(data))
+        if len(plain) > DATA_BYTES_MAX:
+            raise ValueError(f"Expected personal data of at most {DATA_BYTES_MAX} bytes, got {len(plain)}")
+        ref, now_ms = self.random_bytes(REF_BYTES).hex(), self.clock.now_ms()
+        bound_to = _bound_to(ref, branch, kind)
+        row = {
+            "ref": ref,
+            "branch": branch,
+            "kind": kind,
+            "sealed": self.keys.seal(plain, bound_to=bound_to, nonce=self.random_bytes(NONCE_BYTES)),
+            "created_ms": now_ms,
+            "expires_ms": now_ms + self.policy.keep_days * DAY_MS,
+        }
+        with self.records.transaction() as connection:
+            connection.execute(insert(personal).values(row))
+            self._note(connection, [ref], actor, "written", kind)
+        return ref
+
+    def get(self, ref: str, actor: str, reason: str) -> dict[str, str] | None:
+        """Look at a record, None when it is gone. The look is on disk before the data is given."""
+        row = self._look(ref, actor, "read", reason)
+        return None if row is None else self._open(row)
+
+    def export(self, ref: str, actor: str, reason: str) -> Export | None:
+        """Everything under a reference with the list of who looked at it, this time included."""
+        row = self._look(ref, actor, "exported", reason)
+        if row is None:
+            return None
+        return Export(
+            ref=ref,
+            branch=row.branch,
+            kind=row.kind,
+            created_ms=row.created_ms,
+            expires_ms=row.expires_ms,
+            data=self._open(row),
+            accesses=tuple(self.accesses(ref)),
+        )
+
+    def erase(self, ref: str, actor: str, reason: str) -> bool:
+        """Erase a record before its time; False when there was none."""
+        _check_word("reason", reason)
+        with self.records.transaction() as connection:
+            is_erased = connection.execute(delete(personal).where(personal.c.ref == ref)).rowcount > 0
+            if is_erased:
+                self._note(connection, [ref], actor, "erased", reason)
+        return is_erased
+
+    def expire(self) -> Expired:
+        """Erase everything whose time has come, with a line in the access list for each record."""
+        count = 0
+        oldest: int | None = None
+        due = select(personal.c.ref, personal.c.created_ms).where(
+            personal.c.expires_ms <= self.clock.now_ms()
+        )
+        while True:
+            with self.records.transaction() as connection:
+                batch = connection.execute(due.order_by(personal.c.expires_ms).limit(EXPIRE_BATCH_ROWS)).all()
+                refs = [row.ref for row in batch]
+                if refs:
+                    connection.execute(delete(personal).where(personal.c.ref.in_(refs)))
+                    self._note(connection, refs, SYSTEM, "expired", "keep_days")
+            count += len(batch)
+            known = [row.created_ms for row in batch] + ([] if oldest is None else [oldest])
+            oldest = min(known, default=None)
+            if len(batch) < EXPIRE_BATCH_ROWS:
+                return Expired(count, oldest)
+
+    def accesses(self, ref: str) -> list[Access]:
+        """Who has done what to a record, also after it is gone."""
+        columns = [personal_access.c[name] for name in Access.__struct_fields__]
+        query = select(*columns).where(personal_access.c.ref == ref).order_by(personal_access.c.id)
+        with self.records.reading() as connection:
+            return [Access(*row) for row in connection.execute(query)]
+
+    def _look(self, ref: str, actor: str, action: str, reason: str) -> Row[tuple[object, ...]] | None:
+        _check_word("reason", reason)
+        with self.records.transaction() as connection:
+            found = personal.c.ref == ref
+            is_due = personal.c.expires_ms <= self.clock.now_ms()
+            row = connection.execute(select(personal).where(found, ~is_due)).first()
+            if row is not None:
+                self._note(connection, [ref], actor, action, reason)
+        return row
+
+    def _note(self, connection: Connection, refs: list[str], actor: str, action: str, reason: str) -> None:
+        line = {"at_ms": self.clock.now_ms(), "actor": actor, "action": action, "reason": reason}
+        connection.execute(insert(personal_access), [{"ref": ref, **line} for ref in refs])
+
+    def _open(self, row: Row[tuple[object, ...]]) -> dict[str, str]:
+        bound_to = _bound_to(row.ref, row.branch, row.kind)
+        return _data.decode(self.keys.open(bytes(row.sealed), bound_to=bound_to, ref=row.ref))
+
+
+def _bound_to(ref: str, branch: str, kind: str) -> bytes:
+    """What a seal is bound to: a record moved to another row, branch or kind does not open."""
+    return "\n".join((ref, branch, kind)).encode()
+
+
+def _check_word(name: str, value: str) -> None:
+    if not re.fullmatch(WORD_PATTERN, value):
+        raise ValueError(f"Expected {name} to be a word from a list, such as 'lost_property'")
