@@ -59,7 +59,7 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 lock: $(STAMPS)/openhall ## Choose versions anew from pyproject.toml and package.json
 	$(BIN)/uv lock --python $(BIN)/python --upgrade
