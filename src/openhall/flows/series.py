@@ -12,8 +12,8 @@ from openhall.kernel.clock import MINUTE_MS
 class QueueSeries:
     """A read model: people waiting and counters calling at the end of each minute of the day.
 
-    Columns of equal length; `minutes_ms` counts up without gaps, because a minute in which nothing happened is
-    as it was before.
+    Columns of equal length; `minutes_ms` counts up without gaps: a minute in which nothing
+    happened is as the one before.
     """
 
     minutes_ms: list[int] = field(default_factory=list)
@@ -35,5 +35,3 @@ class QueueSeries:
         self.minutes_ms.append(minute_ms)
         self.waiting.append(waiting)
         self.open_counters.append(open_counters)
-
-

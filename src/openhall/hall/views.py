@@ -149,7 +149,7 @@ class Board(msgspec.Struct, frozen=True):
     referred_count: int
     longest_wait_ms: int
     overtaking_bound_minutes: int | None
-    """Of the ordinary class: nobody who joins that much later is called earlier by the order; None for no bound."""
+    """Of the ordinary class: nobody who joins that much later is called earlier. None: no bound."""
     status_counts: dict[str, int]
     services: tuple[ServiceView, ...]
     counters: tuple[CounterView, ...]

@@ -84,14 +84,17 @@ def resume_hall(state: HallState, _: c.ResumeHall, __: Stamp) -> Decision:
     return [e.HallResumed()]
 
 
-@decides(c.Tick)
-def tick(state: HallState, _: c.Tick, now: Stamp) -> Decision:
-    """Holds that ran out lapse where the bank wants it, and everywhere once the doors are closed."""
-    lapses = state.day_rules.hold.when_late == "lapse" or state.doors is Doors.CLOSED
-    if not lapses:
+def lapsed_holds(state: HallState, now_ms: int) -> list[str]:
+    """Held tickets whose window has passed and that time alone may end: where the bank wants it so, and
+    everywhere once the doors are closed, or nobody could go home."""
+    if state.day_rules.hold.when_late != "lapse" and state.doors is not Doors.CLOSED:
         return []
     return [
-        e.HoldLapsed(t.id)
-        for t in state.tickets.values()
-        if t.status is TicketStatus.HELD and t.held_until_ms < now.at_ms
+        t.id for t in state.tickets.values() if t.status is TicketStatus.HELD and t.held_until_ms < now_ms
     ]
+
+
+@decides(c.Tick)
+def tick(state: HallState, _: c.Tick, now: Stamp) -> Decision:
+    """Holds that ran out end."""
+    return [e.HoldLapsed(ticket_id) for ticket_id in lapsed_holds(state, now.at_ms)]

@@ -1,0 +1,1 @@
+"""The only place that builds things: the parts of openhall, wired together."""

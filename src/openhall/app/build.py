@@ -1,0 +1,216 @@
+"""Building openhall: configuration, clock and edges in, a running whole out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from openhall.app.clocks import SystemClock
+from openhall.app.folder import Folder
+from openhall.flows.day import day_rules
+from openhall.flows.series import QueueSeries
+from openhall.hall.model import ROOM as HALL
+from openhall.hall.model import HallState
+from openhall.hall.model.commands import OpenDay, Tick
+from openhall.hall.model.deciding.day import lapsed_holds
+from openhall.hall.waits import Waits
+from openhall.kernel.clock import HOUR_MS, Clock, business_day
+from openhall.kernel.event import SYSTEM, Answer, Recorded, Request, Room, StreamId
+from openhall.kernel.refusal import Refusal, RefusalText, refusals
+from openhall.kernel.trouble import Trouble
+from openhall.log import accounts as accounts_log
+from openhall.log import book as book_log
+from openhall.log.accounts import Accounts
+from openhall.log.book import Book
+from openhall.log.hub import Hub
+from openhall.log.personal import KeyRing, PersonalRecords
+from openhall.log.sqlite import SqliteStore
+from openhall.log.versions import keep_version
+from openhall.log.writer import Writer
+from openhall.network.calendar import moments_on
+from openhall.network.model import Bank, Branch, NetworkVersion
+
+ROOMS: tuple[Room[HallState], ...] = (HALL,)
+"""Every room whose events are in the log."""
+
+OPEN_AHEAD_MS = 2 * HOUR_MS
+"""The clock opens a branch's day so long before its check-in, so that staff find it ready."""
+
+SCHEDULE_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+REFUSALS = refusals(
+    branch_closed_today=(
+        "The branch is closed on {day}.",
+        "Open it by an exception in the bank's calendar, with a reason.",
+    ),
+)
+
+
+def refusal_texts() -> dict[str, RefusalText]:
+    """Every code that openhall can refuse with, whichever part says it."""
+    texts: dict[str, RefusalText] = {**REFUSALS, **book_log.REFUSALS, **accounts_log.REFUSALS}
+    for room in ROOMS:
+        texts |= room.refusals
+    return texts
+
+
+def encode_event(recorded: Recorded) -> bytes:
+    """An event as subscribers get it: who, when and what, as one JSON object."""
+    envelope = {
+        "position": recorded.position,
+        "stream": str(recorded.stream),
+        "seq": recorded.seq,
+        "room": recorded.room,
+        "at_ms": recorded.at_ms,
+        "actor": recorded.actor,
+        "event": msgspec.Raw(recorded.body),
+    }
+    return msgspec.json.encode(envelope)
+
+
+class App:
+    """One running installation. Built once; the doors hold on to it."""
+
+    def __init__(self, folder: Folder, bank: Bank, store: SqliteStore, clock: Clock) -> None:
+        wall = SystemClock()
+        self.folder = folder
+        self.clock = clock
+        self.store = store
+        self.version: NetworkVersion = keep_version(store, bank, now_ms=wall.now_ms())
+        self.book = Book(store, ROOMS, clock)
+        self.writer = Writer(self.book)
+        self.hub = Hub(self.book, encode_event)
+        # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
+        self.accounts = Accounts(store, wall, os.urandom)
+        self.personal = PersonalRecords(store, KeyRing.read(folder.key), wall, os.urandom, bank.privacy)
+        self.personal.check_keys()
+        self._waits: dict[StreamId, tuple[int, int, Waits]] = {}
+        self._series: dict[StreamId, QueueSeries] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.book.listen(self._note_series)
+
+    @property
+    def bank(self) -> Bank:
+        """The bank as configured now; a day goes on under the version that it opened with."""
+        return self.version.bank
+
+    # -- running --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take commands, and let the clock do its part."""
+        await self.writer.start()
+        self._tasks.append(asyncio.create_task(self._run_schedule(), name="openhall-schedule"))
+
+    async def stop(self) -> None:
+        """End the streams, carry out what waits, and let the file go."""
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self.hub.close()
+        await self.writer.stop()
+        self.store.close()
+
+    async def _run_schedule(self) -> None:
+        while True:
+            try:
+                await self.run_schedule_once()
+            except Trouble as trouble:
+                _log.warning("The schedule waits: %s (%s)", trouble, trouble.code)
+            except Exception:  # noqa: BLE001 - the schedule must outlive a fault in one branch's turn
+                _log.exception("A turn of the schedule failed")
+            await asyncio.sleep(SCHEDULE_SECONDS)
+
+    async def run_schedule_once(self) -> None:
+        """Open the days that are due, and end the holds that ran out."""
+        now_ms = self.clock.now_ms()
+        for branch in self.bank.branches:
+            stream = self.today(branch)
+            state = self.hall(stream)
+            if state is None:
+                moments = moments_on(self.bank, branch, stream.day)
+                if moments and moments.checkin_ms - OPEN_AHEAD_MS <= now_ms < moments.closes_ms:
+                    await self.open_day(branch, SYSTEM)
+            elif not state.is_ended and lapsed_holds(state, now_ms):
+                await self.submit(Request(stream, f"tick-{now_ms}", SYSTEM, Tick()))
+
+    # -- days and states ------------------------------------------------------------------------------
+
+    def today(self, branch: Branch) -> StreamId:
+        """The stream of a branch's present business day."""
+        return StreamId(branch.id, self.local_day(branch))
+
+    def local_day(self, branch: Branch) -> date:
+        """The branch's calendar day now."""
+        return business_day(self.clock.now_ms(), ZoneInfo(branch.timezone))
+
+    def hall(self, stream: StreamId) -> HallState | None:
+        """The committed state of a hall's day; None before it was opened. Look, do not keep."""
+        state: HallState = self.book.committed(stream, HALL.name)
+        return state if state.rules is not None else None
+
+    def waits(self, stream: StreamId) -> Waits:
+        """The waits of this second: worked out once however many screens ask."""
+        state = self.hall(stream)
+        if state is None:
+            raise ValueError(f"Expected an opened day, got {stream}")
+        now_ms = self.clock.now_ms()
+        seq, second = self.book.committed_seq(stream), now_ms // 1_000
+        kept = self._waits.get(stream)
+        if kept is None or kept[:2] != (seq, second):
+            kept = self._waits[stream] = (seq, second, Waits(state, now_ms))
+        return kept[2]
+
+    def series(self, stream: StreamId) -> QueueSeries:
+        """The day minute by minute; folded from the log when first asked for."""
+        found = self._series.get(stream)
+        if found is None:
+            found, state = QueueSeries(), HALL.initial(stream)
+            for recorded in self.store.read(stream=stream):
+                HALL.apply(state, HALL.read(recorded.type, recorded.version, recorded.body), recorded.stamp)
+                found.note(state, recorded.at_ms)
+            self._series[stream] = found
+        return found
+
+    def _note_series(self, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            series = self._series.get(recorded.stream)
+            if series is not None:
+                series.note(self.book.committed(recorded.stream, HALL.name), recorded.at_ms)
+
+    # -- commands -------------------------------------------------------------------------------------
+
+    async def submit(self, request: Request) -> Answer | Refusal:
+        """Carry out a command; it is on disk when this returns. Raises `Trouble`."""
+        return await self.writer.submit(request)
+
+    async def open_day(self, branch: Branch, actor: str, command_id: str | None = None) -> Answer | Refusal:
+        """Open today's day of a branch under the bank's present version."""
+        stream = self.today(branch)
+        rules = day_rules(self.version, branch.id, stream.day)
+        if rules is None:
+            return Refusal("branch_closed_today", "branch_id", {"day": stream.day.isoformat()})
+        return await self.submit(Request(stream, command_id or f"open-{stream}", actor, OpenDay(rules)))
+
+
+def build(
+    folder: Folder, clock: Clock | None = None, *, open_store: Callable[[Folder], SqliteStore] | None = None
+) -> App:
+    """Build an installation from its folder. Raises `Trouble`: no folder, a mistake in the files, a lock."""
+    bank = folder.read_bank()
+    store = open_store(folder) if open_store else SqliteStore.open(folder.database)
+    try:
+        return App(folder, bank, store, clock or SystemClock())
+    except BaseException:
+        store.close()
+        raise

@@ -1,0 +1,50 @@
+"""Chinese and English through gettext: English sentences are the keys, Chinese lives in one catalogue."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from openhall.kernel.refusal import Refusal, RefusalText
+from openhall.kernel.text import Language
+
+CATALOGUE = "locale/zh.po"
+
+
+@cache
+def translations(language: Language) -> NullTranslations:
+    """The catalogue of a language. Compiled when first asked for, so that no built file can be stale."""
+    if language == "en":
+        return NullTranslations()
+    source = files("openhall").joinpath(CATALOGUE).read_bytes()
+    compiled = io.BytesIO()
+    write_mo(compiled, read_po(io.BytesIO(source), locale="zh_CN"))
+    return GNUTranslations(io.BytesIO(compiled.getvalue()))
+
+
+def say(language: Language, sentence: str, /, **blanks: str | int) -> str:
+    """A sentence of ours in a language, its blanks filled."""
+    text = translations(language).gettext(sentence)
+    return text.format(**blanks) if blanks else text
+
+
+def explain(refusal: Refusal, texts: dict[str, RefusalText], language: Language) -> tuple[str, str]:
+    """(sentence, remedy) of a refusal in a language."""
+    text = texts[refusal.code]
+    return say(language, text.sentence, **refusal.detail), say(language, text.remedy, **refusal.detail)
+
+
+def negotiate(accept_language: str) -> Language:
+    """The language of a browser: the first of ours in its list, Chinese when it names neither."""
+    for part in accept_language.lower().split(","):
+        tag = part.split(";")[0].strip()
+        if tag.startswith("zh"):
+            return "zh"
+        if tag.startswith("en"):
+            return "en"
+    return "zh"
