@@ -401,12 +401,12 @@ class Book:
         self.rooms[recorded.room].apply(side.states[recorded.room], event, recorded.stamp)
         _advance(side, recorded)
 
-    def _apply_committed(self, recorded: Recorded, event: Event) -> None:
+    def _apply_committed(self, recorded: Recorded, event: Event | None = None) -> None:
         stream = self._streams.get(recorded.stream)
         if stream is None or recorded.seq <= stream.committed.seq:
             return
         try:
-            self._apply(stream.committed, recorded, event)
+            self._apply(stream.committed, recorded, event or self.read_event(recorded))
         except Exception:  # noqa: BLE001 - it is on disk, so it has happened; the replay will tell
             _log.exception(
                 "Position %s could not be applied; %s is unloaded", recorded.position, recorded.stream
@@ -420,7 +420,7 @@ class Book:
         """
         page: list[Recorded] = []
         for recorded in self.store.read(after=self._position):
-            self._apply_committed(recorded, self.read_event(recorded))
+            self._apply_committed(recorded)
             page.append(recorded)
         for stream_id, stream in self._streams.items():
             if stream.is_stale:

@@ -87,10 +87,12 @@ _READ_STREAM = text(
     " (SELECT * FROM events WHERE stream = :stream AND seq > :seq AND position > :after"
     " ORDER BY seq LIMIT :limit)"
 )
-# '0' is the character after '/', so the range holds exactly the streams that begin with PLACE/.
+# '0' is the character after '/', so the range holds the streams that begin with PLACE/; the length leaves
+# out those of a place PLACE/MORE.
 _READ_PLACE = text(
     f"SELECT json_group_array({_EVENT_JSON}) FROM"  # noqa: S608 - made of constants
     " (SELECT * FROM events WHERE position > :after AND stream >= :low AND stream < :high"
+    " AND length(stream) = length(:low) + 10"
     " ORDER BY position LIMIT :limit)"
 )
 _READ_SEQS = text(
@@ -334,9 +336,7 @@ class SqliteStore:
                 page = self._page(_READ_PLACE, bound | {"low": f"{place}/", "high": f"{place}0"})
             else:
                 page = self._page(_READ_LOG, bound)
-            for event_ in page:
-                if place is None or event_.stream.place == place:
-                    yield event_
+            yield from page
             if len(page) < page_events:
                 return
             left = None if left is None else left - len(page)
