@@ -175,7 +175,7 @@ def _check_references(draft: Draft, findings: Findings) -> None:
 def _check_filled(draft: Draft, findings: Findings) -> None:
     """Lists that mean nothing when they are empty."""
     for node, key, expected in _lists_that_need_one(draft):
-        if node.values.get(key) == ():
+        if node.is_sound and node.values.get(key) == ():
             node.is_sound = False
             findings.add("empty", node.place.key(key), expected=expected, found="an empty list")
 
@@ -351,8 +351,8 @@ def _check_policies(draft: Draft, findings: Findings) -> None:
 
 
 RULES: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
-    _check_unique,
     _check_filled,
+    _check_unique,
     _check_references,
     _check_classes,
     _check_branches,
