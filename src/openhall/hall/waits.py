@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from dataclasses import dataclass
 
-from openhall.hall.model.state import HallState
+from openhall.hall.model.state import Doors, HallState
 from openhall.hall.policy import PACE_WINDOW_MS, Wait, wait_from_pace
 from openhall.kernel.clock import MINUTE_MS
 
@@ -28,11 +28,14 @@ class Waits:
 
     def __init__(self, state: HallState, now_ms: int) -> None:
         self._state = state
-        self._over_ms = min(PACE_WINDOW_MS, max(0, now_ms - state.day_rules.opens_ms))
-        self._held_back_ms = max(0, state.pause_until_ms - now_ms) if state.pause_reason else 0
+        is_before_opening = state.doors is Doors.NOT_YET
+        since_ms = max(now_ms - PACE_WINDOW_MS, now_ms if is_before_opening else state.doors_opened_ms)
+        self._over_ms = max(0, now_ms - since_ms - _paused_ms(state, since_ms, now_ms))
+        calls_go_on_ms = state.day_rules.opens_ms if is_before_opening else state.pause_until_ms
+        self._held_back_ms = max(0, calls_go_on_ms - now_ms)
         calls: Tally[str] = Tally()
         for moment_ms, service_id in reversed(state.calls):
-            if moment_ms < now_ms - self._over_ms:
+            if moment_ms < since_ms:
                 break
             calls[service_id] += 1
         self._paces = {s.id: self._pace(s.id, calls) for s in state.day_rules.services}
@@ -85,3 +88,9 @@ class Waits:
     def _mean_minutes(self, service_id: str) -> float:
         service = self._state.service(service_id)
         return service.mean_minutes if service else 0.0
+
+
+def _paused_ms(state: HallState, from_ms: int, to_ms: int) -> int:
+    """How much of a stretch the hall was paused: a noon pause says nothing about the pace [C13]."""
+    pauses = [*state.pauses, *([(state.pause_since_ms, to_ms)] if state.pause_reason else [])]
+    return sum(max(0, min(end, to_ms) - max(start, from_ms)) for start, end in pauses)

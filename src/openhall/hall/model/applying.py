@@ -49,8 +49,9 @@ def _day_opened(state: HallState, event: e.DayOpened, _: Stamp) -> None:
 
 
 @applies(e.DoorsOpened)
-def _doors_opened(state: HallState, _: e.DoorsOpened, __: Stamp) -> None:
+def _doors_opened(state: HallState, _: e.DoorsOpened, stamp: Stamp) -> None:
     state.doors = Doors.OPEN
+    state.doors_opened_ms = stamp.at_ms
 
 
 @applies(e.DoorsClosed)
@@ -68,10 +69,9 @@ def _day_ended(state: HallState, _: e.DayEnded, __: Stamp) -> None:
 def _day_force_ended(state: HallState, _: e.DayForceEnded, stamp: Stamp) -> None:
     for ticket in state.tickets.values():
         if ticket.is_pending:
-            _free_counter(state, ticket)
-            _withdraw_offers(state, ticket)
-            ticket.ended_ms = stamp.at_ms
-            state.move(ticket, TicketStatus.UNSERVED)
+            if ticket.status is TicketStatus.HELD:
+                _end_hold(ticket, stamp.at_ms)
+            _end(state, ticket, TicketStatus.UNSERVED, stamp.at_ms)
     for visit in state.visits.values():
         if visit.is_pending:
             _leave(state, visit)
@@ -79,15 +79,17 @@ def _day_force_ended(state: HallState, _: e.DayForceEnded, stamp: Stamp) -> None
 
 
 @applies(e.HallPaused)
-def _hall_paused(state: HallState, event: e.HallPaused, _: Stamp) -> None:
+def _hall_paused(state: HallState, event: e.HallPaused, stamp: Stamp) -> None:
+    state.pause_since_ms = state.pause_since_ms or stamp.at_ms
     state.pause_reason = event.reason
     state.pause_until_ms = event.resume_ms
 
 
 @applies(e.HallResumed)
-def _hall_resumed(state: HallState, _: e.HallResumed, __: Stamp) -> None:
+def _hall_resumed(state: HallState, _: e.HallResumed, stamp: Stamp) -> None:
+    state.pauses.append((state.pause_since_ms, stamp.at_ms))
     state.pause_reason = ""
-    state.pause_until_ms = 0
+    state.pause_since_ms = state.pause_until_ms = 0
 
 
 # --- the door ----------------------------------------------------------------------------------------
@@ -117,26 +119,44 @@ def _step_out(state: HallState, visit: Visit) -> None:
         state.inside_count -= visit.party_size
 
 
+def _check(
+    state: HallState,
+    event: e.EntryChecked | e.AdmittedWithoutCheck,
+    stamp: Stamp,
+    *,
+    is_admitted: bool = True,
+) -> None:
+    """A visit begins with its check; one that has a place already keeps it."""
+    visit = state.visits.get(event.visit_id)
+    if visit is None:
+        joined_ms, joined_seq = stamp.at_ms, stamp.seq
+    else:
+        joined_ms, joined_seq = visit.joined_ms, visit.joined_seq
+        state.referred_count -= not visit.is_admitted
+        _step_out(state, visit)
+    state.referred_count += not is_admitted
+    _join(
+        state,
+        Visit(
+            event.visit_id,
+            joined_ms,
+            joined_seq,
+            is_admitted=is_admitted,
+            is_inside=event.is_inside,
+            party_size=event.party_size,
+            is_checked=True,
+        ),
+    )
+
+
 @applies(e.EntryChecked)
 def _entry_checked(state: HallState, event: e.EntryChecked, stamp: Stamp) -> None:
-    visit = Visit(
-        event.visit_id,
-        stamp.at_ms,
-        stamp.seq,
-        is_admitted=event.is_admitted,
-        is_inside=event.is_inside,
-        party_size=event.party_size,
-    )
-    state.referred_count += not event.is_admitted
-    _join(state, visit)
+    _check(state, event, stamp, is_admitted=event.is_admitted)
 
 
 @applies(e.AdmittedWithoutCheck)
 def _admitted_without_check(state: HallState, event: e.AdmittedWithoutCheck, stamp: Stamp) -> None:
-    _join(
-        state,
-        Visit(event.visit_id, stamp.at_ms, stamp.seq, is_inside=event.is_inside, party_size=event.party_size),
-    )
+    _check(state, event, stamp)
 
 
 @applies(e.RollVisitAdded)
@@ -167,7 +187,13 @@ def _key(state: HallState, class_code: str, joined_ms: int, joined_seq: int) -> 
 def _ticket_issued(state: HallState, event: e.TicketIssued, stamp: Stamp) -> None:
     visit = state.visits.get(event.visit_id)
     if visit is None:
-        visit = Visit(event.visit_id, stamp.at_ms, stamp.seq, party_size=event.party_size)
+        visit = Visit(
+            event.visit_id,
+            stamp.at_ms,
+            stamp.seq,
+            is_inside=event.is_inside,
+            party_size=event.party_size,
+        )
         _join(state, visit)
     visit.ticket_id = event.ticket_id
     service = state.service(event.service_id)
@@ -194,7 +220,11 @@ def _ticket_issued(state: HallState, event: e.TicketIssued, stamp: Stamp) -> Non
 
 @applies(e.PaperTicketEntered)
 def _paper_ticket_entered(state: HallState, event: e.PaperTicketEntered, stamp: Stamp) -> None:
-    _join(state, Visit(event.visit_id, event.joined_ms, stamp.seq, ticket_id=event.ticket_id))
+    visit = state.visits.get(event.visit_id)
+    if visit is None:
+        visit = Visit(event.visit_id, event.joined_ms, stamp.seq, is_inside=event.is_inside)
+        _join(state, visit)
+    visit.ticket_id = event.ticket_id
     state.join_line(
         Ticket(
             event.ticket_id,
@@ -202,12 +232,13 @@ def _paper_ticket_entered(state: HallState, event: e.PaperTicketEntered, stamp: 
             event.visit_id,
             event.service_id,
             event.class_code,
-            _key(state, event.class_code, event.joined_ms, stamp.seq),
-            event.joined_ms,
-            stamp.seq,
+            _key(state, event.class_code, visit.joined_ms, visit.joined_seq),
+            visit.joined_ms,
+            visit.joined_seq,
             event.joined_ms,
             claimed_class=event.claimed_class,
             handling=event.handling,
+            party_size=visit.party_size,
         )
     )
 
@@ -220,6 +251,14 @@ def _class_corrected(state: HallState, event: e.ClassCorrected, _: Stamp) -> Non
     state.rekey(ticket, _key(state, event.class_code, ticket.joined_ms, ticket.joined_seq))
 
 
+def _set_service(state: HallState, ticket: Ticket, service_id: str) -> None:
+    """A need goes along only to a service that knows it."""
+    ticket.service_id = service_id
+    service = state.service(service_id)
+    if service is None or ticket.need not in {need.code for need in service.needs}:
+        ticket.need = ""
+
+
 @applies(e.ServiceAdded)
 def _service_added(state: HallState, event: e.ServiceAdded, _: Stamp) -> None:
     state.tickets[event.ticket_id].later_services.append(event.service_id)
@@ -228,9 +267,10 @@ def _service_added(state: HallState, event: e.ServiceAdded, _: Stamp) -> None:
 @applies(e.ServiceTransferred)
 def _service_transferred(state: HallState, event: e.ServiceTransferred, _: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
-    ticket.service_id = event.service_id
+    _withdraw_offers(state, ticket)
+    _set_service(state, ticket, event.service_id)
     if ticket.status is not TicketStatus.WAITING:
-        _close_escorts(state, ticket)
+        _close_escort(state, ticket)
         _free_counter(state, ticket)
         ticket.called_ms = ticket.started_ms = 0
         state.move(ticket, TicketStatus.WAITING)
@@ -261,15 +301,16 @@ def _withdraw_offers(state: HallState, ticket: Ticket) -> None:
     ticket.diversion_id = ""
 
 
-def _close_escorts(state: HallState, ticket: Ticket) -> None:
-    for task in state.escorts.values():
-        if task.ticket_id == ticket.id:
-            task.status = TaskStatus.DONE
+def _close_escort(state: HallState, ticket: Ticket) -> None:
+    """A task ends with the call that it was opened for."""
+    if ticket.escort_id:
+        state.escorts[ticket.escort_id].status = TaskStatus.DONE
+        ticket.escort_id = ""
 
 
 def _end(state: HallState, ticket: Ticket, status: TicketStatus, at_ms: int) -> None:
     _withdraw_offers(state, ticket)
-    _close_escorts(state, ticket)
+    _close_escort(state, ticket)
     _free_counter(state, ticket)
     ticket.ended_ms = at_ms
     state.move(ticket, status)
@@ -279,7 +320,7 @@ def _end(state: HallState, ticket: Ticket, status: TicketStatus, at_ms: int) -> 
 def _ticket_held(state: HallState, event: e.TicketHeld, stamp: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
     _withdraw_offers(state, ticket)
-    _close_escorts(state, ticket)
+    _close_escort(state, ticket)
     _free_counter(state, ticket)
     ticket.called_ms = 0
     ticket.held_since_ms = stamp.at_ms
@@ -299,7 +340,8 @@ def _end_hold(ticket: Ticket, at_ms: int) -> None:
 def _ticket_resumed(state: HallState, event: e.TicketResumed, stamp: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
     _end_hold(ticket, stamp.at_ms)
-    _come_in(state, state.visits[ticket.visit_id])
+    if event.is_inside:
+        _come_in(state, state.visits[ticket.visit_id])
     state.move(ticket, TicketStatus.WAITING)
 
 
@@ -321,9 +363,9 @@ def _ticket_reneged(state: HallState, event: e.TicketReneged, stamp: Stamp) -> N
 @applies(e.TicketReinstated)
 def _ticket_reinstated(state: HallState, event: e.TicketReinstated, _: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
-    ticket.ended_ms = ticket.called_ms = ticket.recall_count = 0
+    ticket.ended_ms = ticket.called_ms = ticket.started_ms = ticket.recall_count = 0
+    state.visits[ticket.visit_id].is_inside = event.is_inside  # `move` counts whoever is inside
     state.move(ticket, TicketStatus.WAITING)
-    _come_in(state, state.visits[ticket.visit_id])
 
 
 # --- calling -----------------------------------------------------------------------------------------
@@ -332,6 +374,7 @@ def _ticket_reinstated(state: HallState, event: e.TicketReinstated, _: Stamp) ->
 @applies(e.EscortOpened)
 def _escort_opened(state: HallState, event: e.EscortOpened, stamp: Stamp) -> None:
     state.escorts[event.task_id] = EscortTask(event.task_id, event.ticket_id, event.counter_id, stamp.at_ms)
+    state.tickets[event.ticket_id].escort_id = event.task_id
 
 
 @applies(e.EscortTaken)
@@ -343,7 +386,8 @@ def _escort_taken(state: HallState, event: e.EscortTaken, _: Stamp) -> None:
 
 @applies(e.EscortFinished)
 def _escort_finished(state: HallState, event: e.EscortFinished, _: Stamp) -> None:
-    state.escorts[event.task_id].status = TaskStatus.DONE
+    task = state.escorts[event.task_id]
+    _close_escort(state, state.tickets[task.ticket_id])
 
 
 @applies(e.TicketCalled)
@@ -366,6 +410,7 @@ def _ticket_recalled(state: HallState, event: e.TicketRecalled, stamp: Stamp) ->
     ticket = state.tickets[event.ticket_id]
     ticket.recall_count += 1
     ticket.last_called_ms = stamp.at_ms
+    ticket.grace_ms = event.grace_ms
 
 
 @applies(e.ServiceStarted)
@@ -373,7 +418,7 @@ def _service_started(state: HallState, event: e.ServiceStarted, stamp: Stamp) ->
     ticket = state.tickets[event.ticket_id]
     ticket.started_ms = stamp.at_ms
     _come_in(state, state.visits[ticket.visit_id])
-    _close_escorts(state, ticket)
+    _close_escort(state, ticket)
     state.move(ticket, TicketStatus.SERVING)
 
 
@@ -388,12 +433,19 @@ def _free_counter(state: HallState, ticket: Ticket) -> None:
 def _service_finished(state: HallState, event: e.ServiceFinished, stamp: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
     ticket.services_done += 1
-    if not event.next_service:
-        _end(state, ticket, TicketStatus.SERVED, stamp.at_ms)
+    _go_on(state, ticket, event.next_service, TicketStatus.SERVED, stamp.at_ms)
+
+
+def _go_on(state: HallState, ticket: Ticket, next_service: str, otherwise: TicketStatus, at_ms: int) -> None:
+    """Wait at the same place for the visit's next service; without one the visit ends."""
+    if not next_service:
+        _end(state, ticket, otherwise, at_ms)
         return
+    _withdraw_offers(state, ticket)
     _free_counter(state, ticket)
-    ticket.later_services.remove(event.next_service)
-    ticket.service_id = event.next_service
+    ticket.later_services.remove(next_service)
+    ticket.need = ""
+    _set_service(state, ticket, next_service)
     ticket.called_ms = ticket.started_ms = 0
     state.move(ticket, TicketStatus.WAITING)
 
@@ -410,11 +462,12 @@ def _paper_call_entered(state: HallState, event: e.PaperCallEntered, _: Stamp) -
     ticket.person_id = event.person_id
     ticket.called_ms = ticket.last_called_ms = event.called_ms
     ticket.first_called_ms = ticket.first_called_ms or event.called_ms
-    is_served = event.outcome == "served"
-    if is_served:
-        ticket.started_ms = event.called_ms
-        ticket.services_done += 1
-    _end(state, ticket, TicketStatus.SERVED if is_served else TicketStatus.NO_SHOW, event.ended_ms)
+    if event.outcome == "no_show":
+        _end(state, ticket, TicketStatus.NO_SHOW, event.ended_ms)
+        return
+    ticket.started_ms = event.called_ms
+    ticket.services_done += 1
+    _go_on(state, ticket, event.next_service, TicketStatus.SERVED, event.ended_ms)
 
 
 # --- counters ----------------------------------------------------------------------------------------
@@ -496,7 +549,8 @@ def _diversion_completed(state: HallState, event: e.DiversionCompleted, stamp: S
     diversion.status = DiversionStatus.COMPLETED
     ticket = state.tickets[diversion.ticket_id]
     ticket.diversion_id = ""
-    _end(state, ticket, TicketStatus.DIVERTED, stamp.at_ms)
+    ticket.services_done += 1
+    _go_on(state, ticket, event.next_service, TicketStatus.DIVERTED, stamp.at_ms)
 
 
 @applies(e.DiversionFailed)
@@ -511,9 +565,18 @@ def _diversion_failed(state: HallState, event: e.DiversionFailed, _: Stamp) -> N
 # --- recorded, with no effect on the line ------------------------------------------------------------
 
 
+@applies(e.Triaged)
+def _triaged(state: HallState, event: e.Triaged, _: Stamp) -> None:
+    """What the lobby manager heard is what a later offer is judged by."""
+    ticket = state.tickets.get(event.ticket_id)
+    service = state.service(ticket.service_id) if ticket else None
+    if ticket and service and event.need in {need.code for need in service.needs}:
+        ticket.need = event.need
+
+
 def _nothing(_: HallState, __: Event, ___: Stamp) -> None:
     """Recorded for the day's review; the line is as it was."""
 
 
-for _kind in (e.Triaged, e.CareGiven, e.FeedbackGiven):
+for _kind in (e.CareGiven, e.FeedbackGiven):
     APPLIERS[_kind] = _nothing

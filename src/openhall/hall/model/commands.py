@@ -14,6 +14,10 @@ Reason = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 """A reason is a code from a list, never free text: free text about a person does not belong in the log."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+OptionalId = Annotated[str, msgspec.Meta(max_length=64)]
+TextRef = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$")]
+"""Where the words are kept, outside the log: the pattern leaves no room for the words themselves."""
+
 PartySize = Annotated[int, msgspec.Meta(ge=1, le=20)]
 EntryMethod = Literal["place_code", "gate", "identity_card", "staff_form"]
 ClassBasis = Literal["claimed", "staff", "document"]
@@ -29,7 +33,7 @@ class OpenDay(Command, frozen=True):
 
 
 class OpenDoors(Command, frozen=True):
-    """Let people in. The guard or the manager, at opening time."""
+    """Let people in, as many as fit, in the order of joining. The guard or the manager, at opening time."""
 
 
 class CloseDoors(Command, frozen=True):
@@ -72,24 +76,27 @@ class RecordEntryCheck(Command, frozen=True):
     """The first of the two steps at the door [B1-B3]. The guard, in three taps, or a gate.
 
     `temperature` is the side of the limit, never the degrees; only where the regime has it read.
+    `visit_id` checks somebody who has a place already: on the closing roll, or referred and measured again.
     """
 
     method: EntryMethod
     result: Literal["admit", "refer"]
     temperature: Literal["below_limit", "at_limit_or_above"] | None = None
     party_size: PartySize = 1
+    visit_id: OptionalId = ""
 
 
 class AdmitWithoutCheck(Command, frozen=True):
-    """Let somebody past the check, with a reason and a name [B1]."""
+    """Let somebody past the check, with a reason and a name [B1]; on the closing roll, by `visit_id`."""
 
     reason: Reason
     approved_by: Id
     party_size: PartySize = 1
+    visit_id: OptionalId = ""
 
 
 class LetIn(Command, frozen=True):
-    """Somebody who was checked while the hall was full comes in now. The guard."""
+    """Somebody who joined while the hall was full, or before the doors opened, comes in now. The guard."""
 
     visit_id: Id
 
@@ -108,8 +115,8 @@ class RecordTriage(Command, frozen=True):
 
     need: Id
     is_documents_ready: bool
-    visit_id: str = ""
-    ticket_id: str = ""
+    visit_id: OptionalId = ""
+    ticket_id: OptionalId = ""
     has_card: bool = False
     amount_minor: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
@@ -122,9 +129,9 @@ class IssueTicket(Command, frozen=True):
     """
 
     service_id: Id
-    visit_id: str = ""
-    need: str = ""
-    class_code: str = ""
+    visit_id: OptionalId = ""
+    need: OptionalId = ""
+    class_code: OptionalId = ""
     class_basis: ClassBasis = "claimed"
     handling: HandlingList = ()
     party_size: PartySize = 1
@@ -172,7 +179,7 @@ class SetHandling(Command, frozen=True):
 class RecordBaulk(Command, frozen=True):
     """Somebody looked at the line and went away without a ticket."""
 
-    service_id: str = ""
+    service_id: OptionalId = ""
 
 
 # --- stepping out ------------------------------------------------------------------------------------
@@ -189,7 +196,7 @@ class ResumeTicket(Command, frozen=True):
     """The customer is back. After the window, `confirmed_by` names the colleague who vouches."""
 
     ticket_id: Id
-    confirmed_by: str = ""
+    confirmed_by: OptionalId = ""
 
 
 class MarkReneged(Command, frozen=True):
@@ -310,7 +317,7 @@ class AcceptDiversion(Command, frozen=True):
     """The customer says yes; the place in line is kept meanwhile. To an ATM a named helper comes along."""
 
     diversion_id: Id
-    helper: str = ""
+    helper: OptionalId = ""
 
 
 class DeclineDiversion(Command, frozen=True):
@@ -343,12 +350,16 @@ class FailDiversion(Command, frozen=True):
 
 
 class EnterPaperTicket(Command, frozen=True):
-    """A number that was given on paper while the machine was down, entered into the same order [C12]."""
+    """A number that was given on paper while the machine was down, entered into the same order [C12].
+
+    `visit_id` for somebody who had been checked in before: the place is that of the check.
+    """
 
     paper_number: Annotated[int, msgspec.Meta(ge=1, le=9_999)]
     service_id: Id
     joined_ms: int
-    class_code: str = ""
+    visit_id: OptionalId = ""
+    class_code: OptionalId = ""
     class_basis: ClassBasis = "claimed"
     handling: HandlingList = ()
 
@@ -368,8 +379,8 @@ class RecordCare(Command, frozen=True):
     """A seat, water or a short lesson while waiting; never at the cost of the place [C14]."""
 
     kind: Literal["seat", "water", "lesson"]
-    ticket_id: str = ""
-    lesson: str = ""
+    ticket_id: OptionalId = ""
+    lesson: OptionalId = ""
 
 
 class RecordFeedback(Command, frozen=True):
@@ -379,11 +390,11 @@ class RecordFeedback(Command, frozen=True):
     """
 
     kind: Literal["praise", "complaint", "rating"]
-    ticket_id: str = ""
-    service_id: str = ""
-    person_id: str = ""
+    ticket_id: OptionalId = ""
+    service_id: OptionalId = ""
+    person_id: OptionalId = ""
     score: Annotated[int, msgspec.Meta(ge=1, le=5)] | None = None
-    text_ref: str = ""
+    text_ref: TextRef = ""
 
 
 COMMANDS: tuple[type[Command], ...] = tuple(

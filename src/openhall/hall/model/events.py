@@ -56,7 +56,7 @@ class HallResumed(Event, frozen=True):
 
 
 class EntryChecked(Event, frozen=True):
-    """The entry check was completed. Joining the line counts from here."""
+    """The entry check was completed. Joining counts from here, unless the visit had a place already."""
 
     visit_id: str
     method: str
@@ -121,6 +121,8 @@ class TicketIssued(Event, frozen=True):
     handling: tuple[Handling, ...] = ()
     party_size: int = 1
     override_reason: str = ""
+    is_inside: bool = True
+    """Whether there was room inside, for a visit that begins with its ticket."""
 
 
 class PaperTicketEntered(Event, frozen=True):
@@ -134,6 +136,7 @@ class PaperTicketEntered(Event, frozen=True):
     joined_ms: int
     claimed_class: str = ""
     handling: tuple[Handling, ...] = ()
+    is_inside: bool = True
 
 
 class ClassCorrected(Event, frozen=True):
@@ -194,6 +197,8 @@ class TicketResumed(Event, frozen=True):
     ticket_id: str
     is_late: bool = False
     confirmed_by: str = ""
+    is_inside: bool = True
+    """False when the hall was full: the place is kept outside until the guard lets the customer in."""
 
 
 class HoldLapsed(Event, frozen=True):
@@ -213,6 +218,7 @@ class TicketReinstated(Event, frozen=True):
 
     ticket_id: str
     reason: str
+    is_inside: bool = True
 
 
 # --- calling -----------------------------------------------------------------------------------------
@@ -253,10 +259,11 @@ class TicketCalled(Event, frozen=True):
 
 
 class TicketRecalled(Event, frozen=True):
-    """The same call again."""
+    """The same call again, with the grace of how the customer is to be treated by now."""
 
     ticket_id: str
     counter_id: str
+    grace_ms: int
 
 
 class ServiceStarted(Event, frozen=True):
@@ -292,6 +299,7 @@ class PaperCallEntered(Event, frozen=True):
     called_ms: int
     ended_ms: int
     outcome: str
+    next_service: str = ""
 
 
 # --- counters ----------------------------------------------------------------------------------------
@@ -369,9 +377,10 @@ class DiversionStarted(Event, frozen=True):
 
 
 class DiversionCompleted(Event, frozen=True):
-    """Done elsewhere, by the customer's own hand."""
+    """Done elsewhere, by the customer's own hand. `next_service` of the visit waits at the same place."""
 
     diversion_id: str
+    next_service: str = ""
 
 
 class DiversionFailed(Event, frozen=True):

@@ -50,6 +50,7 @@ MOVES: dict[TicketStatus, frozenset[TicketStatus]] = {
             TicketStatus.HELD,
             TicketStatus.DIVERTING,
             TicketStatus.RENEGED,
+            TicketStatus.WAITING,  # entered from paper, with a further service to do
             TicketStatus.SERVED,  # entered from paper
             TicketStatus.NO_SHOW,  # entered from paper
             TicketStatus.UNSERVED,
@@ -100,6 +101,8 @@ class Visit:
     party_size: int = 1
     ticket_id: str = ""
     has_left: bool = False
+    is_checked: bool = False
+    """Has passed the entry check, or was let past it by name."""
 
     @property
     def is_pending(self) -> bool:
@@ -141,12 +144,18 @@ class Ticket:
     hold_count: int = 0
     contact_person: str = ""
     diversion_id: str = ""
+    escort_id: str = ""
     services_done: int = 0
 
     @property
     def is_pending(self) -> bool:
         """Whether the day may not end because of it."""
         return self.status in PENDING
+
+    @property
+    def next_service(self) -> str:
+        """What the visit goes on with after the present service; empty when that is the last."""
+        return self.later_services[0] if self.later_services else ""
 
 
 @dataclass(slots=True)
@@ -223,9 +232,13 @@ class HallState:
     rules: DayRules | None = None
     doors: Doors = Doors.NOT_YET
     is_ended: bool = False
+    doors_opened_ms: int = 0
     doors_closed_ms: int = 0
     pause_reason: str = ""
+    pause_since_ms: int = 0
     pause_until_ms: int = 0
+    pauses: list[tuple[int, int]] = field(default_factory=list)
+    """(from, to) of each pause of the whole hall that is over."""
     visits: dict[str, Visit] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
@@ -326,22 +339,30 @@ class HallState:
         assert self.line[index][1] == ticket.id, f"{ticket.id} is not in the line"
         del self.line[index]
 
+    def services_of(self, counter: CounterState) -> frozenset[str]:
+        """The services that this counter can do with who sits there."""
+        person = self.staff(counter.person_id)
+        if person is None:
+            return frozenset()
+        return frozenset(self.counter_rules(counter.id).services).intersection(person.skills)
+
     def serves(self, counter: CounterState, ticket: Ticket) -> bool:
         """Whether this counter, with who sits there, can take this ticket."""
-        rules = self.counter_rules(counter.id)
-        person = self.staff(counter.person_id)
-        return (
-            ticket.service_id in rules.services
-            and (not rules.classes or ticket.class_code in rules.classes)
-            and person is not None
-            and ticket.service_id in person.skills
+        classes = self.counter_rules(counter.id).classes
+        return ticket.service_id in self.services_of(counter) and (
+            not classes or ticket.class_code in classes
         )
 
     def next_for(self, counter: CounterState) -> Ticket | None:
         """The first in line that this counter can take."""
-        return next(
-            (self.tickets[tid] for _, tid in self.line if self.serves(counter, self.tickets[tid])), None
-        )
+        services = self.services_of(counter)
+        classes = self.counter_rules(counter.id).classes
+        tickets = self.tickets
+        for _, ticket_id in self.line:
+            ticket = tickets[ticket_id]
+            if ticket.service_id in services and (not classes or ticket.class_code in classes):
+                return ticket
+        return None
 
     # -- what is said about it ------------------------------------------------------------------------
 
@@ -365,4 +386,5 @@ def fork(state: HallState) -> HallState:
     twin.issued_by_letter = state.issued_by_letter.copy()
     twin.line = state.line.copy()
     twin.calls = state.calls.copy()
+    twin.pauses = state.pauses.copy()
     return twin

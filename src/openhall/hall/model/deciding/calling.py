@@ -38,12 +38,16 @@ def _calling(state: HallState) -> None:
         raise refuse("hall_paused")
 
 
+def _escort(state: HallState, ticket: Ticket, counter_id: str) -> list[Event]:
+    """The task that goes before the call of somebody who is to be fetched, unless it is open already."""
+    if not is_fetched(ticket.handling) or ticket.escort_id:
+        return []
+    return [e.EscortOpened(f"k{len(state.escorts) + 1}", ticket.id, counter_id)]
+
+
 def _call(state: HallState, counter: CounterState, ticket: Ticket, reason: str = "") -> list[Event]:
-    escort: list[Event] = []
-    if is_fetched(ticket.handling):
-        escort = [e.EscortOpened(f"k{len(state.escorts) + 1}", ticket.id, counter.id)]
     return [
-        *escort,
+        *_escort(state, ticket, counter.id),
         e.TicketCalled(
             ticket.id,
             counter.id,
@@ -86,8 +90,12 @@ def _called_at(state: HallState, counter_id: str) -> Ticket:
 
 @decides(c.Recall)
 def recall(state: HallState, command: c.Recall, _: Stamp) -> Decision:
-    """The grace begins anew with each call."""
-    return [e.TicketRecalled(_called_at(state, command.counter_id).id, command.counter_id)]
+    """The grace begins anew with each call, and a colleague goes (again) where one is needed by now."""
+    ticket = _called_at(state, command.counter_id)
+    return [
+        *_escort(state, ticket, command.counter_id),
+        e.TicketRecalled(ticket.id, command.counter_id, grace_ms(state.day_rules.call, ticket.handling)),
+    ]
 
 
 @decides(c.StartService)
@@ -105,8 +113,10 @@ def finish_service(state: HallState, command: c.FinishService, _: Stamp) -> Deci
     ticket = ticket_at(state, counter)
     if ticket.status is not TicketStatus.SERVING:
         raise refuse("not_serving", "counter_id", counter=counter.id)
-    next_service = ticket.later_services[0] if ticket.later_services else ""
-    return [e.ServiceFinished(ticket.id, counter.id, counter.person_id, next_service), *freed(state, ticket)]
+    return [
+        e.ServiceFinished(ticket.id, counter.id, counter.person_id, ticket.next_service),
+        *freed(state, ticket),
+    ]
 
 
 @decides(c.MarkNoShow)
@@ -160,5 +170,6 @@ def enter_paper_call(state: HallState, command: c.EnterPaperCall, now: Stamp) ->
             command.called_ms,
             command.ended_ms,
             command.outcome,
+            next_service=ticket.next_service if command.outcome == "served" else "",
         )
     ]

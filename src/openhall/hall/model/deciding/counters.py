@@ -45,6 +45,9 @@ def hand_over(state: HallState, command: c.HandOverCounter, _: Stamp) -> Decisio
     """The seat changes hands; the line and the customer do not notice."""
     counter = open_counter(state, command.counter_id)
     _can_sit(state, counter.id, command.person_id)
+    ticket, person = state.tickets.get(counter.ticket_id), state.staff(command.person_id)
+    if ticket and person and ticket.service_id not in person.skills:
+        raise refuse("counter_cannot_serve", "person_id", counter=counter.id, number=ticket.number)
     return [e.CounterHandedOver(counter.id, command.person_id, counter.person_id)]
 
 
@@ -71,4 +74,6 @@ def resume(state: HallState, command: c.ResumeCounter, _: Stamp) -> Decision:
 def close(state: HallState, command: c.CloseCounter, _: Stamp) -> Decision:
     """Nobody is sent away from a counter that closes."""
     counter = open_counter(state, command.counter_id)
+    if counter.is_closing:
+        raise refuse("counter_closing", "counter_id", counter=counter.id)
     return [e.CounterClosing(counter.id) if counter.ticket_id else e.CounterClosed(counter.id)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from openhall.hall.model import commands as c
 from openhall.hall.model import events as e
 from openhall.hall.model.deciding.dispatch import Decision, decides, known_person, refuse
-from openhall.hall.model.state import Doors, HallState, TicketStatus
+from openhall.hall.model.state import Doors, HallState, TicketStatus, Visit
+from openhall.kernel.clock import business_day
 from openhall.kernel.event import Event, Stamp
 
 
@@ -16,17 +19,38 @@ def open_day(state: HallState, command: c.OpenDay, _: Stamp) -> Decision:
         raise refuse("day_already_open")
     if command.rules.branch.id != state.stream.place:
         raise refuse("rules_of_another_branch", "rules", branch=command.rules.branch.id)
+    day = business_day(command.rules.opens_ms, ZoneInfo(command.rules.branch.timezone))
+    if day != state.stream.day:
+        raise refuse("rules_of_another_day", "rules", day=day.isoformat())
     return [e.DayOpened(command.rules)]
 
 
 @decides(c.OpenDoors)
 def open_doors(state: HallState, _: c.OpenDoors, __: Stamp) -> Decision:
-    """Once a day; who checked in before the doors opened keeps that order [B4]."""
+    """Once a day; who joined before the doors opened comes in, in that order, while there is room [B4]."""
     if state.doors is Doors.OPEN:
         raise refuse("doors_already_open")
     if state.doors is Doors.CLOSED:
         raise refuse("doors_closed")
-    return [e.DoorsOpened()]
+    return [e.DoorsOpened(), *(e.VisitLetIn(visit.id) for visit in _first_inside(state))]
+
+
+def _first_inside(state: HallState) -> list[Visit]:
+    """Who comes in when the doors open: in the order of joining, nobody past a party that does not fit."""
+    limit = state.day_rules.inside_limit
+    room = None if limit is None else limit - state.inside_count
+    coming: list[Visit] = []
+    for visit in sorted(state.visits.values(), key=lambda v: (v.joined_ms, v.joined_seq)):
+        ticket = state.tickets.get(visit.ticket_id)
+        is_away = visit.has_left or (ticket is not None and ticket.status is TicketStatus.HELD)
+        if not visit.is_admitted or visit.is_inside or is_away:
+            continue
+        if room is not None:
+            room -= visit.party_size
+            if room < 0:
+                break
+        coming.append(visit)
+    return coming
 
 
 @decides(c.CloseDoors)
@@ -49,12 +73,19 @@ def close_doors(state: HallState, command: c.CloseDoors, _: Stamp) -> Decision:
 @decides(c.EndDay)
 def end_day(state: HallState, _: c.EndDay, now: Stamp) -> Decision:
     """Only when everybody's visit has an end."""
-    if state.doors is not Doors.CLOSED:
-        raise refuse("doors_not_open" if state.doors is Doors.NOT_YET else "day_pending", pending=1)
+    if state.doors is Doors.NOT_YET:
+        raise refuse("doors_not_open")
+    if state.doors is Doors.OPEN:
+        raise refuse("doors_still_open")
     pending = state.pending_count + state.pending_visit_count
     if pending:
         raise refuse("day_pending", pending=pending)
-    return [e.DayEnded(overtime_ms=max(0, now.at_ms - state.day_rules.closes_ms))]
+    return [*_everybody_up(state), e.DayEnded(overtime_ms=max(0, now.at_ms - state.day_rules.closes_ms))]
+
+
+def _everybody_up(state: HallState) -> list[Event]:
+    """Who sits where is on record till the last minute, so the day's end closes what is still open."""
+    return [e.CounterClosed(counter.id) for counter in state.counters.values() if counter.is_open]
 
 
 @decides(c.ForceEndDay)
@@ -62,7 +93,7 @@ def force_end_day(state: HallState, command: c.ForceEndDay, _: Stamp) -> Decisio
     """A name and a reason stand for everybody who was not served."""
     known_person(state, command.approved_by, "approved_by")
     pending = state.pending_count + state.pending_visit_count
-    return [e.DayForceEnded(command.reason, command.approved_by, pending)]
+    return [e.DayForceEnded(command.reason, command.approved_by, pending), *_everybody_up(state)]
 
 
 @decides(c.PauseHall)

@@ -108,11 +108,27 @@ def pending_ticket(state: HallState, ticket_id: str) -> Ticket:
     return ticket
 
 
-def visit_of(state: HallState, visit_id: str) -> Visit:
-    """An admitted visit of somebody who is here."""
+def next_visit_id(state: HallState) -> str:
+    """The id of the next visit: short enough to be called out at the door."""
+    return f"v{len(state.visits) + 1}"
+
+
+def next_ticket_id(state: HallState) -> str:
+    """The id of the next ticket; the number that people see is another."""
+    return f"t{len(state.tickets) + 1}"
+
+
+def visit_known(state: HallState, visit_id: str) -> Visit:
+    """A visit of today."""
     visit = state.visits.get(visit_id)
     if visit is None:
         raise refuse("visit_unknown", "visit_id", visit=visit_id)
+    return visit
+
+
+def visit_of(state: HallState, visit_id: str) -> Visit:
+    """An admitted visit of somebody who is here and has no ticket yet."""
+    visit = visit_known(state, visit_id)
     if not visit.is_admitted:
         raise refuse("visit_referred", "visit_id")
     if visit.ticket_id:

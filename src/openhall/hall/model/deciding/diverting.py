@@ -12,7 +12,7 @@ from openhall.hall.model.deciding.dispatch import (
     waiting_ticket,
 )
 from openhall.hall.model.state import Diversion, DiversionStatus, HallState, TicketStatus
-from openhall.kernel.event import Stamp
+from openhall.kernel.event import Event, Stamp
 
 ALWAYS_OFFERED = frozenset({"branch", "another_day", "phone"})
 """Channels behind which there is a person for any need."""
@@ -79,11 +79,15 @@ def start(state: HallState, command: c.StartDiversion, _: Stamp) -> Decision:
 
 @decides(c.CompleteDiversion)
 def complete(state: HallState, command: c.CompleteDiversion, _: Stamp) -> Decision:
-    """Done by the customer's own hand: staff never operate an account."""
+    """Done by the customer's own hand: a helper never operates an account. Where nobody noted the start, it
+    is now; and what else the visit is for still waits."""
     diversion = _diversion(state, command.diversion_id, DiversionStatus.ACCEPTED, DiversionStatus.STARTED)
-    if not command.is_customer_operated:
+    if diversion.channel in ACCOMPANIED and not command.is_customer_operated:
         raise refuse("staff_must_not_operate", "is_customer_operated")
-    return [e.DiversionCompleted(diversion.id)]
+    is_started = diversion.status is DiversionStatus.STARTED
+    start_: list[Event] = [] if is_started else [e.DiversionStarted(diversion.id)]
+    next_service = state.tickets[diversion.ticket_id].next_service
+    return [*start_, e.DiversionCompleted(diversion.id, next_service)]
 
 
 @decides(c.FailDiversion)

@@ -11,13 +11,15 @@ from openhall.hall.model.deciding.dispatch import (
     known_class,
     known_person,
     known_service,
+    next_ticket_id,
+    next_visit_id,
     pending_ticket,
     refuse,
     refuse_status,
     ticket_of,
     visit_of,
 )
-from openhall.hall.model.deciding.door import joining_open
+from openhall.hall.model.deciding.door import checked, fits_inside, joining_open
 from openhall.hall.model.state import (
     AT_COUNTER,
     REINSTATABLE,
@@ -75,6 +77,8 @@ def _capacity(state: HallState, override_reason: str | None) -> None:
     line_limit = rules.regime.capacity.waiting_at_most
     if state.pending_count >= line_limit:
         raise refuse("line_full", limit=line_limit)
+    if state.doors is Doors.CLOSED:  # who is on the roll is served, whatever the day was planned for [C11]
+        return
     daily = rules.tickets_daily
     if daily is not None and len(state.tickets) >= daily and override_reason is None:
         raise refuse("daily_capacity_reached", limit=daily)
@@ -83,14 +87,16 @@ def _capacity(state: HallState, override_reason: str | None) -> None:
 @decides(c.IssueTicket)
 def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decision:
     """One visit, one ticket. At closing time only who is on the roll gets one."""
-    visit_id, party_size = command.visit_id, command.party_size
+    visit_id, party_size, is_inside = command.visit_id, command.party_size, True
     if visit_id:
-        party_size = visit_of(state, visit_id).party_size
+        visit = visit_of(state, visit_id)
+        checked(state, visit)
+        party_size = visit.party_size
     else:
         joining_open(state, now)
         if state.day_rules.regime.entry.is_check_required:
             raise refuse("check_required", "visit_id")
-        visit_id = f"v{len(state.visits) + 1}"
+        visit_id, is_inside = next_visit_id(state), fits_inside(state, party_size)
     known_service(state, command.service_id)
     service = state.service(command.service_id)
     assert service is not None
@@ -101,7 +107,7 @@ def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decisi
     count = state.issued_by_letter.get(service.letter, 0) + 1
     return [
         e.TicketIssued(
-            f"t{len(state.tickets) + 1}",
+            next_ticket_id(state),
             f"{service.letter}{count:03d}",
             visit_id,
             command.service_id,
@@ -111,13 +117,19 @@ def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decisi
             handling=command.handling,
             party_size=party_size,
             override_reason=command.override_reason or "",
+            is_inside=is_inside,
         )
     ]
 
 
 @decides(c.EnterPaperTicket)
 def enter_paper_ticket(state: HallState, command: c.EnterPaperTicket, now: Stamp) -> Decision:
-    """The paper's time of joining gives the place, so nobody loses by the outage [C12]."""
+    """The paper's time of joining gives the place, so nobody loses by the outage [C12].
+
+    Who has a paper number was let in by hand: no check is asked for afterwards, and no limit takes it back.
+    """
+    if command.visit_id:
+        visit_of(state, command.visit_id)
     known_service(state, command.service_id)
     service = state.service(command.service_id)
     assert service is not None
@@ -131,14 +143,15 @@ def enter_paper_ticket(state: HallState, command: c.EnterPaperTicket, now: Stamp
     class_code, claimed = _class_on_issue(state, command.class_code, command.class_basis)
     return [
         e.PaperTicketEntered(
-            f"t{len(state.tickets) + 1}",
+            next_ticket_id(state),
             number,
-            f"v{len(state.visits) + 1}",
+            command.visit_id or next_visit_id(state),
             command.service_id,
             class_code,
             command.joined_ms,
             claimed_class=claimed,
             handling=command.handling,
+            is_inside=fits_inside(state, 1),
         )
     ]
 
@@ -234,7 +247,14 @@ def resume_ticket(state: HallState, command: c.ResumeTicket, now: Stamp) -> Deci
         return [e.HoldLapsed(ticket.id)]
     if is_late and when_late == "confirm" and not command.confirmed_by:
         raise refuse("hold_window_passed", "confirmed_by", number=ticket.number)
-    return [e.TicketResumed(ticket.id, is_late=is_late, confirmed_by=command.confirmed_by)]
+    return [
+        e.TicketResumed(
+            ticket.id,
+            is_late=is_late,
+            confirmed_by=command.confirmed_by,
+            is_inside=fits_inside(state, ticket.party_size),
+        )
+    ]
 
 
 @decides(c.MarkReneged)
@@ -255,7 +275,8 @@ def reinstate(state: HallState, command: c.Reinstate, now: Stamp) -> Decision:
     minutes = state.day_rules.call.reinstate_minutes
     if now.at_ms - ticket.ended_ms > minutes * MINUTE_MS:
         raise refuse("reinstate_too_late", "ticket_id", number=ticket.number, minutes=minutes)
-    return [e.TicketReinstated(ticket.id, command.reason)]
+    is_inside = fits_inside(state, ticket.party_size)
+    return [e.TicketReinstated(ticket.id, command.reason, is_inside)]
 
 
 # --- care and opinion --------------------------------------------------------------------------------
@@ -265,7 +286,9 @@ def reinstate(state: HallState, command: c.Reinstate, now: Stamp) -> Decision:
 def record_care(state: HallState, command: c.RecordCare, _: Stamp) -> Decision:
     """Never at the cost of the place: it changes nothing in the line [C14]."""
     ticket_id = pending_ticket(state, command.ticket_id).id if command.ticket_id else ""
-    if command.kind == "lesson" and command.lesson not in state.day_rules.lessons:
+    if command.kind != "lesson":
+        return [e.CareGiven(command.kind, ticket_id)]
+    if command.lesson not in state.day_rules.lessons:
         known = ", ".join(state.day_rules.lessons)
         raise refuse("lesson_unknown", "lesson", lesson=command.lesson, known=known)
     return [e.CareGiven(command.kind, ticket_id, command.lesson)]
