@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from openhall.kernel.event import SYSTEM
+from openhall.kernel.event import SYSTEM, Command
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.network.model import Role
 
@@ -77,6 +77,12 @@ COMMANDS: Final[dict[Role, frozenset[str]]] = {
 }
 """Which commands a role may issue."""
 
+FIELDS_KEPT: Final[dict[tuple[Role, str], dict[str, object]]] = {
+    # A customer at the kiosk claims a class; only staff confirm one, or go beyond the day's capacity.
+    ("kiosk", "IssueTicket"): {"class_basis": "claimed", "override_reason": None},
+}
+"""Fields of a command that a role must leave at the value given here."""
+
 BY_THE_CLOCK: Final = frozenset({"Tick", "OpenDay"})
 """Commands that openhall itself issues, as the actor `system`. Nobody else may let time pass."""
 
@@ -110,12 +116,19 @@ def reaches(role: Role, own_branch: str | None, branch: str) -> bool:
     return role in BOUND_TO_NO_BRANCH or own_branch == branch
 
 
-def refuse(role: Role, own_branch: str | None, *, branch: str, command_type: str) -> Refusal | None:
-    """Why somebody who is signed in may not issue a command in a branch; None when they may."""
+def refuse(role: Role, own_branch: str | None, *, branch: str, command: Command | str) -> Refusal | None:
+    """Why somebody who is signed in may not issue a command in a branch; None when they may.
+
+    Given the command itself, its fields are looked at too; given its name, only the name.
+    """
+    name = command if isinstance(command, str) else type(command).__name__
     if not reaches(role, own_branch, branch):
         return Refusal("branch_not_yours", place=branch)
-    if not may(role, command_type):
-        return Refusal("role_may_not", place=command_type, detail={"role": role})
+    if not may(role, name):
+        return Refusal("role_may_not", place=name, detail={"role": role})
+    for field, allowed in FIELDS_KEPT.get((role, name), {}).items():
+        if getattr(command, field, allowed) != allowed:
+            return Refusal("role_may_not", place=field, detail={"role": role})
     return None
 
 
