@@ -74,6 +74,6 @@ def test_a_line_that_cannot_be_read_is_named_with_its_number(text: str, says: st
     ],
 )
 def test_a_story_that_tells_it_otherwise_fails(line: str, reason: str) -> None:
-    with pytest.raises(AssertionError, match="line 4"):
+    with pytest.raises(AssertionError, match="line 5"):
         play_text(OPEN + line)
     assert reason
