@@ -1,0 +1,1 @@
+"""A whole day through the real code: recorded, invented or random."""
