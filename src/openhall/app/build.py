@@ -44,6 +44,8 @@ OPEN_AHEAD_MS = 2 * HOUR_MS
 """The clock opens a branch's day so long before its check-in, so that staff find it ready."""
 
 SCHEDULE_SECONDS = 1.0
+BEAT_SECONDS = 2.0
+"""A screen that hears nothing for two of these says that it is cut off: within the five seconds promised."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +84,7 @@ class App:
     """One running installation. Built once; the doors hold on to it."""
 
     def __init__(self, folder: Folder, bank: Bank, store: SqliteStore, clock: Clock) -> None:
-        wall = SystemClock()
+        self.wall = wall = SystemClock()
         self.folder = folder
         self.clock = clock
         self.store = store
@@ -110,6 +112,7 @@ class App:
         """Take commands, and let the clock do its part."""
         await self.writer.start()
         self._tasks.append(asyncio.create_task(self._run_schedule(), name="openhall-schedule"))
+        self._tasks.append(asyncio.create_task(self._run_beats(), name="openhall-beats"))
 
     async def stop(self) -> None:
         """End the streams, carry out what waits, and let the file go."""
@@ -130,6 +133,11 @@ class App:
             except Exception:  # noqa: BLE001 - the schedule must outlive a fault in one branch's turn
                 _log.exception("A turn of the schedule failed")
             await asyncio.sleep(SCHEDULE_SECONDS)
+
+    async def _run_beats(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self.hub.beat()
 
     async def run_schedule_once(self) -> None:
         """Open the days that are due, and end the holds that ran out."""

@@ -1,0 +1,121 @@
+"""`init` and `serve`: an installation, and the server over it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from openhall.app.build import App, build
+from openhall.app.folder import Folder
+from openhall.cli.main import Doors, folder_option, json_option, out, program, show_json
+from openhall.kernel.refusal import Refusal
+from openhall.log.accounts import Account
+from openhall.network.model import Bank, Role
+from openhall.network.sample import sample_files
+
+DEFAULT_PORT = 8207
+
+
+def accounts_for(bank: Bank) -> list[Account]:
+    """First accounts: for each branch its devices, guard, tellers, lobby and manager; head office once."""
+    found: list[Account] = [Account("operations", "operations")]
+    for branch in bank.branches:
+        found.append(Account(f"{branch.id}-kiosk", "kiosk", branch.id))
+        found.append(Account(f"{branch.id}-display", "display", branch.id))
+        seen: set[Role] = set()
+        for person in bank.people:
+            if person.branch != branch.id:
+                continue
+            role: Role | None = next(
+                (p for p in ("manager", "guard", "lobby", "teller") if p in person.posts), None
+            )  # type: ignore[misc]
+            if role is None or (role in seen and role != "teller"):
+                continue
+            seen.add(role)
+            found.append(Account(person.id, role, branch.id, person.id))
+    return found
+
+
+def create_accounts(app: App, password: str | None = None) -> list[tuple[Account, str]]:
+    """Make the first accounts, each with a password of its own unless one is given."""
+    made = []
+    for account in accounts_for(app.bank):
+        secret = password or secrets.token_urlsafe(9)
+        result = app.accounts.create(
+            account.name, account.role, secret, branch=account.branch, person_id=account.person_id
+        )
+        if not isinstance(result, Refusal):
+            made.append((account, secret))
+    return made
+
+
+@program.command()
+@folder_option
+@click.option(
+    "--bank",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Files of your bank; else a sample.",
+)
+@json_option
+def init(folder: Path, bank: Path | None, as_json: bool) -> None:
+    """Make a new installation: the bank's files, a database, a key, and first accounts.
+
+    Without --bank it starts from a sample bank of three branches, to be edited in FOLDER/bank.
+    Passwords are shown once, here; only their hashes are kept.
+    """
+    files = sample_files()
+    if bank is not None:
+        files = {p.name: p.read_bytes() for p in bank.iterdir() if p.suffix in {".toml", ".csv"}}
+    place = Folder(folder)
+    place.create(files)
+    app = build(place)
+    try:
+        made = create_accounts(app)
+    finally:
+        app.store.close()
+    if as_json:
+        show_json(
+            {
+                "folder": str(folder),
+                "accounts": [
+                    {"name": a.name, "role": a.role, "branch": a.branch, "password": p} for a, p in made
+                ],
+            }
+        )
+        return
+    table = Table(
+        "account", "role", "branch", "password", title=f"Installed in {folder}", title_justify="left"
+    )
+    for account, secret in made:
+        table.add_row(account.name, account.role, account.branch or "", secret)
+    out.print(table)
+    out.print(f"Next: openhall serve --folder {folder}")
+
+
+@program.command()
+@folder_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65_535))
+@click.pass_obj
+def serve(doors: Doors, folder: Path, host: str, port: int) -> None:
+    """Serve an installation: the screens, the API, the event streams, in one process.
+
+    Stops on Ctrl-C or SIGTERM: open streams end, waiting commands are carried out, the file is let go.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    async def run() -> None:
+        app = build(Folder(folder))
+        await doors.serve(
+            app,
+            host=host,
+            port=port,
+            on_ready=lambda: out.print(f"openhall is serving at http://{host}:{port}/"),
+        )
+
+    asyncio.run(run())

@@ -1,0 +1,1 @@
+"""The HTTP door: an API, event streams, and the screens of the hall. It parses, calls and renders."""

@@ -1,0 +1,294 @@
+"""The API: one address for each command of the hall, and what can be read of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, Router, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from openhall.access import rights
+from openhall.app.build import App
+from openhall.hall import views
+from openhall.hall.model import ROOM as HALL
+from openhall.hall.model import HallState
+from openhall.hall.model import commands as c
+from openhall.kernel.event import Answer, Command, Request, StreamId
+from openhall.kernel.refusal import Refusal
+from openhall.network.model import Branch
+from openhall.web.problems import PROBLEM, RESPONSES, Refused
+from openhall.web.signing_in import OpenhallRequest
+
+BranchId = Annotated[str, Parameter(description="Id of a branch", max_length=64)]
+Key = Annotated[
+    str | None,
+    Parameter(
+        header="Idempotency-Key",
+        max_length=128,
+        min_length=1,
+        pattern=r"^[!-~]+$",
+        description="A new random value for each new command; the same one for a retry of it. Required.",
+    ),
+]
+BY_THE_SERVER = frozenset({c.OpenDay, c.Tick})
+"""Commands that the server makes itself; a day is opened by `POST …/day`, under the bank's own rules."""
+EVENTS_PER_PAGE = 1_000
+
+
+class CommandAnswer(msgspec.Struct, frozen=True):
+    """What the command did. `seq` is the branch-day's number of events after it."""
+
+    seq: int
+    events: list[dict[str, Any]]
+
+
+def branch_of(app: App, branch_id: str) -> Branch:
+    """The branch in an address."""
+    branch = app.bank.branch(branch_id)
+    if branch is None:
+        known = ", ".join(b.id for b in app.bank.branches[:20])
+        raise Refused(Refusal("branch_unknown", "branch_id", {"branch": branch_id, "known": known}))
+    return branch
+
+
+def readable_branch(request: OpenhallRequest, branch_id: str) -> Branch:
+    """The branch in an address, if this account may look at it."""
+    branch = branch_of(request.app.state.openhall, branch_id)
+    if not rights.reaches(request.user.role, request.user.branch, branch_id):
+        raise Refused(Refusal("branch_not_yours", "branch_id"))
+    return branch
+
+
+def hall_of(app: App, branch: Branch) -> tuple[StreamId, HallState]:
+    """Today's hall of a branch."""
+    stream = app.today(branch)
+    state = app.hall(stream)
+    if state is None:
+        raise Refused(Refusal("day_not_open"))
+    return stream, state
+
+
+def actor_of(request: OpenhallRequest) -> str:
+    """Who acts, as the log names them: the person behind the account where there is one."""
+    return request.user.person_id or request.user.name
+
+
+async def carry_out(
+    request: OpenhallRequest, branch_id: str, command: Command, key: str | None
+) -> Response[Answer]:
+    """Check the right, put the command on the inbox, answer with its events."""
+    app: App = request.app.state.openhall
+    if key is None:
+        raise Refused(Refusal("idempotency_key_missing", "Idempotency-Key"))
+    branch = branch_of(app, branch_id)
+    refusal = rights.refuse(request.user.role, request.user.branch, branch=branch_id, command=command)
+    if refusal is not None:
+        raise Refused(refusal)
+    result = await app.submit(Request(app.today(branch), key, actor_of(request), command))
+    if isinstance(result, Refusal):
+        raise Refused(result)
+    return Response(result)
+
+
+def _command_route(kind: type[Command]) -> HTTPRouteHandler:
+    async def handler(
+        request: OpenhallRequest, branch_id: BranchId, data: Any, idempotency_key: Key = None
+    ) -> Response[Any]:
+        return await carry_out(request, branch_id, data, idempotency_key)
+
+    handler.__name__ = handler.__qualname__ = kind.__name__
+    handler.__doc__ = kind.__doc__
+    handler.__annotations__ |= {
+        "request": OpenhallRequest,
+        "branch_id": BranchId,
+        "idempotency_key": Key,
+        "data": kind,
+        "return": Response[CommandAnswer],
+    }
+    route: Callable[[Callable[..., Awaitable[Response[Any]]]], HTTPRouteHandler] = post(
+        f"/{kind.__name__}",
+        summary=kind.__name__,
+        description=kind.__doc__,
+        operation_id=kind.__name__,
+        status_code=200,
+        responses=RESPONSES,
+        tags=["commands"],
+    )
+    return route(handler)
+
+
+class BranchController(Controller):
+    """What can be read of a branch, and opening its day."""
+
+    path = "/api/branches/{branch_id:str}"
+    tags = ("branch",)
+
+    @post("/day", summary="Open today's day", status_code=200, responses=RESPONSES)
+    async def open_day(
+        self, request: OpenhallRequest, branch_id: BranchId, idempotency_key: Key = None
+    ) -> Response[CommandAnswer]:
+        """Opens the branch's day under the present version of the bank's configuration."""
+        app: App = request.app.state.openhall
+        if idempotency_key is None:
+            raise Refused(Refusal("idempotency_key_missing", "Idempotency-Key"))
+        branch = branch_of(app, branch_id)
+        refusal = rights.refuse(request.user.role, request.user.branch, branch=branch_id, command="OpenDay")
+        if refusal is not None:
+            raise Refused(refusal)
+        result = await app.open_day(branch, actor_of(request), idempotency_key)
+        if isinstance(result, Refusal):
+            raise Refused(result)
+        return Response(result)  # type: ignore[arg-type]  # encoded by its runtime type
+
+    @get("/hall", summary="The hall in numbers", responses=RESPONSES)
+    async def board(self, request: OpenhallRequest, branch_id: BranchId) -> views.Board:
+        """Counts, counters and the wait of somebody joining now, per service."""
+        app: App = request.app.state.openhall
+        stream, state = hall_of(app, readable_branch(request, branch_id))
+        return views.board(state, app.clock.now_ms(), app.waits(stream))
+
+    @get("/tickets", summary="The line", responses=RESPONSES)
+    async def line(
+        self,
+        request: OpenhallRequest,
+        branch_id: BranchId,
+        limit: Annotated[int, Parameter(ge=1, le=2_000)] = 200,
+    ) -> list[views.TicketView]:
+        """Waiting tickets, first to be called first."""
+        app: App = request.app.state.openhall
+        stream, state = hall_of(app, readable_branch(request, branch_id))
+        return views.waiting(state, app.waits(stream), limit)
+
+    @get("/tickets/{ticket:str}", summary="One ticket", responses=RESPONSES)
+    async def ticket(
+        self,
+        request: OpenhallRequest,
+        branch_id: BranchId,
+        ticket: Annotated[str, Parameter(description="Its id or its number", max_length=64)],
+    ) -> views.TicketView:
+        """Where it is, who is ahead, and how long it is likely to wait."""
+        app: App = request.app.state.openhall
+        stream, state = hall_of(app, readable_branch(request, branch_id))
+        found = state.tickets.get(ticket) or state.tickets.get(state.numbers.get(ticket.upper(), ""))
+        if found is None:
+            raise Refused(Refusal("ticket_unknown", "ticket", {"ticket": ticket}))
+        return views.ticket_view(state, found, app.waits(stream))
+
+    @get("/series", summary="The day minute by minute", responses=RESPONSES)
+    async def series(self, request: OpenhallRequest, branch_id: BranchId) -> dict[str, list[int]]:
+        """Columns of equal length: moment (ms), people waiting, counters calling."""
+        app: App = request.app.state.openhall
+        stream, _ = hall_of(app, readable_branch(request, branch_id))
+        series = app.series(stream)
+        return {
+            "at_ms": series.minutes_ms,
+            "waiting": series.waiting,
+            "open_counters": series.open_counters,
+        }
+
+    @get("/events", summary="The log of this branch", responses=RESPONSES)
+    async def events(
+        self,
+        request: OpenhallRequest,
+        branch_id: BranchId,
+        after: Annotated[int, Parameter(ge=0, le=2**53, description="Position to go on from")] = 0,
+        limit: Annotated[int, Parameter(ge=1, le=EVENTS_PER_PAGE)] = EVENTS_PER_PAGE,
+    ) -> list[dict[str, Any]]:
+        """Events in their order, a page at a time; go on from the last position."""
+        app: App = request.app.state.openhall
+        branch = readable_branch(request, branch_id)
+        page = await asyncio.to_thread(
+            lambda: list(app.store.read(after=after, place=branch.id, limit=limit))
+        )
+        return [
+            {
+                "position": r.position,
+                "stream": str(r.stream),
+                "seq": r.seq,
+                "room": r.room,
+                "version": r.version,
+                "at_ms": r.at_ms,
+                "actor": r.actor,
+                "command_id": r.command_id,
+                "hash": r.hash.hex(),
+                "event": msgspec.Raw(r.body),
+            }
+            for r in page
+        ]
+
+
+class BranchSummary(msgspec.Struct, frozen=True):
+    """A branch in a list."""
+
+    id: str
+    name_en: str
+    name_zh: str
+    timezone: str
+    counters_count: int
+    is_day_open: bool
+    waiting_count: int
+
+
+@get("/api/branches", summary="The branches", responses=RESPONSES, tags=["branch"])
+async def branches(request: OpenhallRequest) -> list[BranchSummary]:
+    """The branches that this account may see."""
+    app: App = request.app.state.openhall
+    found = []
+    for branch in app.bank.branches:
+        if rights.reaches(request.user.role, request.user.branch, branch.id):
+            state = app.hall(app.today(branch))
+            found.append(
+                BranchSummary(
+                    branch.id,
+                    branch.name.en,
+                    branch.name.zh,
+                    branch.timezone,
+                    len(branch.counters),
+                    state is not None and not state.is_ended,
+                    len(state.line) if state else 0,
+                )
+            )
+    return found
+
+
+class HealthBody(msgspec.Struct, frozen=True):
+    """Whether a command sent now would be kept."""
+
+    is_ok: bool
+    position: int
+    waiting_count: int
+    trouble_code: str = ""
+    remedy: str = ""
+
+
+@get(
+    "/healthz",
+    exclude_from_auth=True,
+    summary="Would a command sent now be kept?",
+    tags=["service"],
+    responses={503: PROBLEM},
+)
+async def healthz(request: OpenhallRequest) -> Response[HealthBody]:
+    """Goes the way of a command, through the writer and to the disk, and leaves no event."""
+    app: App = request.app.state.openhall
+    health = await app.writer.check_health()
+    body = HealthBody(health.is_ok, health.position, health.waiting_count, health.trouble_code, health.remedy)
+    return Response(body, status_code=200 if health.is_ok else 503)
+
+
+@post("/api/noop", include_in_schema=False, status_code=200)
+async def noop(request: OpenhallRequest, data: c.CallNext, idempotency_key: Key = None) -> Response[Answer]:
+    """The ceiling of the benchmark: the same body, sign-in and middleware, and no work."""
+    del request, data, idempotency_key
+    return Response(Answer(0, ()))
+
+
+commands = Router(
+    "/api/branches/{branch_id:str}/commands",
+    route_handlers=[_command_route(kind) for kind in HALL.commands if kind not in BY_THE_SERVER],
+)
+HANDLERS: list[Any] = [BranchController, branches, healthz, noop, commands]

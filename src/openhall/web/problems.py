@@ -1,0 +1,179 @@
+"""Errors as RFC 9457 problem details, in the reader's language, each with a code and a remedy."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.response import Redirect
+
+from openhall.app.build import refusal_texts
+from openhall.app.language import explain, say
+from openhall.kernel.refusal import Refusal, refusals
+from openhall.kernel.text import Language
+from openhall.kernel.trouble import Trouble
+from openhall.web.reading import language_of
+from openhall.web.rendering import page
+
+MEDIA_TYPE = "application/problem+json"
+
+REFUSALS = refusals(
+    sign_in_required=("Please sign in first.", "Sign in with an account of this branch."),
+    not_found=("There is nothing at this address.", "Check the address."),
+    method_not_allowed=("This address does not take that method.", "See the API's description."),
+    input_invalid=("Something in the request is not as expected: {detail}", "Correct it and send it again."),
+    idempotency_key_missing=(
+        "A write needs an Idempotency-Key header.",
+        "Send a new random key with each new command, and the same key when you retry.",
+    ),
+    branch_unknown=("There is no branch {branch}.", "Choose one of: {known}."),
+    too_large=("The request is too large.", "Send less at once."),
+    too_many_requests=("Too many attempts in a short time.", "Wait a minute and try again."),
+    http_error=("The request could not be served.", "See the detail."),
+    internal_error=(
+        "Something went wrong inside openhall; nothing was changed by it.",
+        "Try again. If it stays, show the server's log to your administrator.",
+    ),
+)
+
+STATUS = {
+    "sign_in_failed": 401,
+    "sign_in_required": 401,
+    "role_may_not": 403,
+    "branch_not_yours": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "idempotency_key_missing": 400,
+    "input_invalid": 400,
+    "too_large": 413,
+    "too_many_requests": 429,
+    "command_id_reused": 422,
+    "internal_error": 500,
+    "line_full": 503,
+}
+"""HTTP status of a code where it is not 404 (`..._unknown`) or 409 (a rule of the hall says no)."""
+
+_log = logging.getLogger(__name__)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """RFC 9457. `code` is stable; `title` and `remedy` are in the reader's language."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    remedy: str
+    place: str = ""
+    detail: dict[str, str | int] = {}
+
+
+PROBLEM = ResponseSpec(Problem, description="Why not, with a code and a remedy", media_type=MEDIA_TYPE)
+RESPONSES = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 500, 503), PROBLEM)
+"""What any operation may answer besides success."""
+
+
+class Refused(Exception):
+    """Carries a refusal to the handler below."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+def status_of(code: str) -> int:
+    """The HTTP status for a code."""
+    return STATUS.get(code) or (404 if code.endswith("_unknown") else 409)
+
+
+def problem_of(refusal: Refusal, language: Language) -> Problem:
+    """A refusal as a problem document."""
+    sentence, remedy = explain(refusal, {**refusal_texts(), **REFUSALS}, language)
+    return Problem(
+        type=f"urn:openhall:problem:{refusal.code}",
+        title=sentence,
+        status=status_of(refusal.code),
+        code=refusal.code,
+        remedy=remedy,
+        place=refusal.place,
+        detail=refusal.detail,
+    )
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person looks at this with a browser, and not a program that asks the API."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def answer(
+    request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str] | None = None
+) -> Response[Any]:
+    """A problem as a document for programs, as a page for people; who is not signed in is asked to."""
+    if not wants_page(request):
+        return Response(
+            msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
+        )
+    if problem.status == 401:
+        return Redirect(f"/sign-in?{urlencode({'to': request.url.path})}")
+    bank = request.app.state.openhall.bank
+    shown = page("problem.html", language_of(request), bank=bank, path="/", account=None, problem=problem)
+    shown.status_code = problem.status
+    return shown
+
+
+def on_refused(request: Request[Any, Any, Any], error: Refused) -> Response[Any]:
+    """The rules say no."""
+    return answer(request, problem_of(error.refusal, language_of(request)))
+
+
+def on_trouble(request: Request[Any, Any, Any], trouble: Trouble) -> Response[Any]:
+    """The disk, the clock, the database: nothing was kept, and trying again is right."""
+    language = language_of(request)
+    problem = Problem(
+        type=f"urn:openhall:problem:{trouble.code}",
+        title=say(language, trouble.__doc__ or trouble.code),
+        status=500 if trouble.code == "command_failed" else 503,
+        code=trouble.code,
+        remedy=say(language, trouble.remedy),
+        # The place may be a path of the server: that is for its log, not for a browser.
+        detail={},
+    )
+    _log.error("%s: %s (%s)", trouble.code, trouble, trouble.place)
+    return answer(request, problem, {"Retry-After": "2"})
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What the web framework itself refuses."""
+    language = language_of(request)
+    code = {401: "sign_in_required", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(
+        error.status_code, "http_error"
+    )
+    place, said = "", str(error.detail)
+    if isinstance(error, ValidationException) or error.status_code == 400:
+        code = "input_invalid"
+        first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+        if isinstance(first, dict):
+            place, said = str(first.get("key", "")), str(first.get("message", error.detail))
+    problem = problem_of(Refusal(code, place, {"detail": said[:300]}), language)
+    if code == "http_error":
+        problem = msgspec.structs.replace(problem, status=error.status_code)
+    return answer(request, problem, dict(error.headers or {}))
+
+
+def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A fault in the program: said plainly, logged in full, shown in no detail."""
+    _log.error("A request to %s failed", request.url.path, exc_info=error)
+    return answer(request, problem_of(Refusal("internal_error"), language_of(request)))
+
+
+HANDLERS: dict[Any, Any] = {
+    Refused: on_refused,
+    Trouble: on_trouble,
+    HTTPException: on_http_error,
+    Exception: on_fault,
+}

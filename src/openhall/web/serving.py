@@ -1,0 +1,112 @@
+"""Running the web application in this process, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from openhall.app.build import App
+from openhall.kernel.trouble import Trouble
+from openhall.web.site import create_site
+
+STOP_SECONDS = 10
+"""How long open requests may take when the server stops."""
+SWITCH_SECONDS = 0.001
+"""How long the loop may keep the interpreter from the log's thread; the default of 5 ms costs commits."""
+
+_log = logging.getLogger(__name__)
+
+
+class PortInUse(Trouble):
+    """Another program listens at this address."""
+
+    code = "port_in_use"
+    remedy = "Stop the other program, or choose another port with --port."
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `PortInUse` now, with a remedy, and not from inside the server."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortInUse(f"{host}:{port}: {error.strerror}", place=f"{host}:{port}") from error
+
+
+async def serve(
+    app: App,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[], None] = lambda: None,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    extra_handlers: tuple[Any, ...] = (),
+) -> None:
+    """Serve until SIGINT or SIGTERM, then end open streams and let the file go.
+
+    `beside` runs next to the server and is cancelled with it: the demo's day.
+    """
+    check_port(host, port)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    site = create_site(app, extra_handlers=extra_handlers)
+    server = Server(
+        site,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_access=False,
+        log_enabled=False,
+        http1_settings=None,
+        backlog=4_096,
+        backpressure=4_096,
+    )
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(kind, stopped.set)
+    serving = asyncio.create_task(server.serve(), name="openhall-server")
+    tasks = [serving]
+    try:
+        await _until_listening(host, port, serving)
+        on_ready()
+        if beside is not None:
+            tasks.append(asyncio.create_task(beside(), name="openhall-beside"))
+        waiting = asyncio.create_task(stopped.wait())
+        await asyncio.wait({*tasks, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for task in tasks:
+            if task.done() and not task.cancelled() and task.exception() is not None:
+                _log.error("Stopping because of a fault", exc_info=task.exception())
+    finally:
+        for task in tasks[1:]:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        app.hub.close()
+        server.stop()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(serving, STOP_SECONDS)
+
+
+async def _until_listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    while not serving.done():
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
+    await serving

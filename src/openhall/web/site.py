@@ -1,0 +1,83 @@
+"""The web application: routes, session, headers, errors, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import ResponseHeader, State
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+
+from openhall import __version__
+from openhall.app.build import App
+from openhall.web import api, pages, signing_in, stream
+from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
+from openhall.web.signing_in import Attempts, SessionMiddleware
+
+BODY_BYTES_MAX = 64 * 1024
+"""No command comes near it."""
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self';"
+        " frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def create_site(app: App, *, extra_handlers: tuple[Any, ...] = ()) -> Litestar:
+    """The ASGI application over a built App; it starts and stops the App with itself."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await app.start()
+        try:
+            yield
+        finally:
+            await app.stop()
+
+    static = create_static_files_router(
+        path="/static", directories=[Path(str(files("openhall.web"))) / "static"], include_in_schema=False
+    )
+    return Litestar(
+        route_handlers=[
+            *api.HANDLERS,
+            signing_in.SessionController,
+            stream.stream,
+            *pages.HANDLERS,
+            *extra_handlers,
+            static,
+        ],
+        state=State({"openhall": app, "attempts": Attempts()}),
+        lifespan=[lifespan],
+        middleware=[
+            DefineMiddleware(SessionMiddleware, exclude=r"^/(static/|sign-in|language/|api/openapi)")
+        ],
+        exception_handlers=PROBLEM_HANDLERS,
+        response_headers=[ResponseHeader(name=k, value=v) for k, v in SECURITY_HEADERS.items()],
+        request_max_body_size=BODY_BYTES_MAX,
+        compression_config=CompressionConfig(backend="gzip", exclude=r"/stream$|^/api/branches/.*/commands/"),
+        openapi_config=OpenAPIConfig(
+            title="openhall",
+            version=__version__,
+            description="The halls of a bank: door, line and counters. Errors are RFC 9457 problems.",
+            path="/api",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            use_handler_docstrings=True,
+        ),
+        logging_config=None,
+        debug=False,
+    )

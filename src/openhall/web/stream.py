@@ -1,0 +1,73 @@
+"""Events as they happen: one server-sent-event stream a screen, resumed where it broke off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from openhall.app.build import App
+from openhall.log.hub import Item, Resync, Subscription
+from openhall.web.api import BranchId, readable_branch
+from openhall.web.problems import RESPONSES
+from openhall.web.signing_in import OpenhallRequest
+
+HEARTBEAT = b"event: beat\ndata: {}\n\n"
+
+
+def frame(item: Item) -> bytes:
+    """An event as one server-sent event; `id` is what a browser sends back as Last-Event-ID."""
+    return b"id: %d\nevent: hall\ndata: %b\n\n" % (item.position, item.data)
+
+
+def resync_frame(position: int) -> bytes:
+    """Events were left out: show the present state, and go on from here."""
+    return b"id: %d\nevent: resync\ndata: {}\n\n" % position
+
+
+async def frames(subscription: Subscription, position: int) -> AsyncIterator[bytes]:
+    """What goes over the wire: where the stream stands, then events, and a beat when nothing happens."""
+    async with subscription:
+        yield b"retry: 1000\nid: %d\nevent: beat\ndata: {}\n\n" % position
+        async for delivery in subscription:
+            if isinstance(delivery, Resync):
+                yield resync_frame(delivery.position)
+            elif delivery:
+                yield b"".join([frame(item) for item in delivery])
+            else:
+                yield HEARTBEAT
+
+
+@get(
+    "/api/branches/{branch_id:str}/stream",
+    summary="Events as they happen",
+    description=(
+        "Server-sent events: `hall` with the event, `resync` when some were left out, `beat` every two"
+        " seconds. Resumes from `Last-Event-ID`, or from `after`."
+    ),
+    media_type="text/event-stream",
+    responses=RESPONSES,
+    tags=["branch"],
+)
+async def stream(
+    request: OpenhallRequest,
+    branch_id: BranchId,
+    last_event_id: Annotated[
+        int | None, Parameter(header="Last-Event-ID", ge=0, le=2**53, required=False)
+    ] = None,
+    after: Annotated[int | None, Parameter(ge=0, le=2**53)] = None,
+) -> Stream:
+    """One subscription for as long as the connection lives."""
+    app: App = request.app.state.openhall
+    branch = readable_branch(request, branch_id)
+    resume_from = last_event_id if last_event_id is not None else after
+    subscription = app.hub.subscribe(branch.id, resume_from)
+    position = app.book.position if resume_from is None else resume_from
+    return Stream(
+        frames(subscription, position),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
