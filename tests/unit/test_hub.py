@@ -254,6 +254,21 @@ def test_a_cancelled_listener_does_not_disturb_the_others(book: Book) -> None:
     run(scene)
 
 
+def test_a_beat_reaches_who_waits_and_loses_nothing(book: Book) -> None:
+    async def scene() -> None:
+        hub = Hub(book)
+        async with hub.subscribe("gate") as waits, hub.subscribe("gate") as busy:
+            waiting = asyncio.create_task(anext(waits))
+            await asyncio.sleep(0)
+            hub.beat()
+            assert await waiting == []
+            enter(book, "c1")
+            hub.beat()
+            assert await take(waits, 1) == await take(busy, 1) == [1]
+
+    run(scene)
+
+
 def test_closing_the_hub_ends_every_iteration_after_what_is_left(book: Book) -> None:
     async def scene() -> None:
         hub = Hub(book)

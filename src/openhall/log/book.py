@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,18 +161,7 @@ class Book:
 
     def read_event(self, recorded: Recorded) -> Event:
         """The event in its current version; `EventUnreadable` when no room knows it."""
-        room = self.rooms.get(recorded.room)
-        if room is None:
-            raise EventUnreadable(
-                f"position {recorded.position}: no room {recorded.room!r}", place=str(recorded.stream)
-            )
-        try:
-            return room.read(recorded.type, recorded.version, recorded.body)
-        except (msgspec.DecodeError, KeyError) as error:
-            what = f"{recorded.type} version {recorded.version}"
-            raise EventUnreadable(
-                f"position {recorded.position}: {what}: {error}", place=str(recorded.stream)
-            ) from error
+        return read_event(self.rooms, recorded)
 
     # Commands ------------------------------------------------------------------------------------------
 
@@ -448,6 +437,18 @@ class Book:
                 listener(recorded)
             except Exception:  # noqa: BLE001 - what is committed stays committed, whoever stumbles over it
                 _log.exception("A listener failed on positions from %s", recorded[0].position)
+
+
+def read_event(rooms: Mapping[str, Room[Any]], recorded: Recorded) -> Event:
+    """The event in its current version; `EventUnreadable` when none of the rooms knows it."""
+    what = f"position {recorded.position}: {recorded.type} version {recorded.version} of {recorded.room}"
+    room = rooms.get(recorded.room)
+    if room is None:
+        raise EventUnreadable(f"{what}: no such room", place=str(recorded.stream))
+    try:
+        return room.read(recorded.type, recorded.version, recorded.body)
+    except (msgspec.MsgspecError, KeyError, UnicodeError) as error:
+        raise EventUnreadable(f"{what}: {error}", place=str(recorded.stream)) from error
 
 
 def _advance(side: _Side, recorded: Recorded) -> None:

@@ -74,16 +74,19 @@ class _Channel:
         self.items: deque[Item] = deque(maxlen=window_events)
         self.end = 0
         """Index after the newest item; the oldest kept one is at `end - len(items)`."""
-        self.waiting: list[asyncio.Future[None]] = []
+        self.waiting: list[asyncio.Future[bool]] = []
         self.listener_count = 0
 
     def push(self, items: Sequence[Item]) -> None:
         self.items.extend(items)
         self.end += len(items)
+        self.wake(is_beat=False)
+
+    def wake(self, *, is_beat: bool) -> None:
         waiting, self.waiting = self.waiting, []
         for future in waiting:
             if not future.done():
-                future.set_result(None)
+                future.set_result(is_beat)
 
     def since(self, index: int) -> list[Item] | None:
         """Items from an index on, at most one delivery's worth; None when some have left the window."""
@@ -136,6 +139,14 @@ class Hub:
         self._listener_count += 1
         return Subscription(self, channel, place=place, after=after)
 
+    def beat(self) -> None:
+        """Hand an empty delivery to each listener that waits: a silent line can be told from a cut one.
+
+        One call for all: a timer of its own for each of a thousand listeners costs more than the events.
+        """
+        for channel in self._channels.values():
+            channel.wake(is_beat=True)
+
     def close(self) -> None:
         """End every subscription: iteration stops after what is already in the window."""
         self._is_closed = True
@@ -167,7 +178,10 @@ class Hub:
 
 
 class Subscription:
-    """An async iterator over `list[Item]` and `Resync`; close it, or use it as an async context manager."""
+    """An async iterator over `list[Item]` (empty for a beat) and `Resync`.
+
+    Close it, or use it as an async context manager.
+    """
 
     def __init__(self, hub: Hub, channel: _Channel, *, place: str | None, after: int | None) -> None:
         self._hub = hub
@@ -212,9 +226,10 @@ class Subscription:
                 return items
             if self._hub._is_closed:
                 break
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             self._channel.waiting.append(future)
-            await future
+            if await future:
+                return []
         raise StopAsyncIteration
 
     async def _next_backlog(self) -> list[Item] | Resync | None:

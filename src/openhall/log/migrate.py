@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
 from openhall.log.troubles import SchemaMissing, SchemaNewer
@@ -39,6 +37,12 @@ def upgrade(connection: Connection, *, place: str, revision: str = HEAD_REVISION
     found = revision_of(connection)
     if found is not None and check_revision(connection, place=place) == revision:
         return
+    if found is None and inspect(connection).get_table_names():
+        raise SchemaMissing(f"{place} is a database of something else", place=place)
+    # Loaded here because it takes longer than all the rest of opening a database that is up to date.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")

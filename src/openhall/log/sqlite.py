@@ -31,7 +31,6 @@ from openhall.log.migrate import check_revision, upgrade
 from openhall.log.ownership import Ownership
 from openhall.log.store import READ_PAGE_EVENTS, Outcome, Tail
 from openhall.log.troubles import (
-    DatabaseCorrupt,
     DatabaseIO,
     EventUnreadable,
     SchemaMissing,
@@ -45,15 +44,15 @@ SQLITE_VERSION_MIN = (3, 51, 3)
 
 @dataclass(frozen=True)
 class SqliteSettings:
-    """How the file is used. The defaults are for a bank; OFF is for the test that syncing matters."""
+    """How the file is used. The defaults are for a bank; NORMAL and OFF are for showing what they lose."""
 
     synchronous: str = "FULL"
     busy_timeout_ms: int = 2_000
     read_connections_count: int = 4
 
     def __post_init__(self) -> None:
-        if self.synchronous not in ("FULL", "EXTRA", "OFF"):
-            raise ValueError(f"Expected synchronous FULL, EXTRA or OFF, got {self.synchronous!r}")
+        if self.synchronous not in ("EXTRA", "FULL", "NORMAL", "OFF"):
+            raise ValueError(f"Expected synchronous EXTRA, FULL, NORMAL or OFF, got {self.synchronous!r}")
         if self.busy_timeout_ms < 0:
             raise ValueError(f"Expected busy_timeout_ms of 0 or more, got {self.busy_timeout_ms}")
         if self.read_connections_count < 1:
@@ -230,6 +229,10 @@ class SqliteStore:
             store = cls(path, settings or SqliteSettings(), ownership)
             with store.transaction() as connection:
                 upgrade(connection, place=str(path))
+            with store._writing() as connection:
+                # A killed process may have left commits that were written and not yet synced. Before anybody
+                # is told of them, they go into the database itself, synced.
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         except BaseException:
             ownership.release()
             raise
@@ -297,12 +300,9 @@ class SqliteStore:
         try:
             yield
         except (DBAPIError, dbapi2.Error, OSError) as error:
-            trouble = translate(error, place=self._place)
-            if isinstance(trouble, DatabaseIO | DatabaseCorrupt):
-                # What the connection holds in its cache may not be what the file holds now.
-                self._writer.dispose()
-                self._readers.dispose()
-            raise trouble from error
+            # The connection stays open, on purpose: it knows which frames of the write-ahead log were never
+            # synced and overwrites them. A new connection would take them for committed.
+            raise translate(error, place=self._place) from error
 
     # The store -----------------------------------------------------------------------------------------
 
@@ -404,6 +404,16 @@ class SqliteStore:
         with self.reading() as connection:
             found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
         return [] if found == ["ok"] else found
+
+    def copy_into(self, path: Path) -> None:
+        """Write a compact copy of this moment to a new file, beside a running writer."""
+        _touch(path)
+        with self.reading() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")  # it forbids VACUUM INTO as well
+            try:
+                connection.exec_driver_sql("VACUUM INTO ?", (str(path),))
+            finally:
+                connection.exec_driver_sql("PRAGMA query_only = ON")
 
     def _page(self, query: Any, bound: dict[str, Any]) -> list[Recorded]:
         with self.reading() as connection:
