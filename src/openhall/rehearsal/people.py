@@ -71,9 +71,6 @@ def house(scene: Scene, rules: DayRules, *, outside_count: int = 0) -> Steps[Non
     while not is_over(scene.state):
         yield from until(scene.now_ms + MINUTE_MS, or_news=True)
     while not scene.state.is_ended:
-        open_counters = [k for k in scene.state.counters.values() if k.is_open]
-        for counter in open_counters:
-            yield from ask(counter.person_id, c.CloseCounter(counter.id))
         yield from ask("manager", c.EndDay())
         yield from until(scene.now_ms + GLANCE_MS)
 

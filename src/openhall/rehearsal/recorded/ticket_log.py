@@ -26,6 +26,7 @@ HEADER_WITHIN_LINES = 20
 """Titles and blank lines may stand above the header, no more than this."""
 VALUE_SHOWN_CHARACTERS = 40
 SERVICE_MS_MAX = 8 * HOUR_MS
+HEADER_DIRT = "\ufeff\"' \t"
 DELIMITERS = ",;\t|"
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -222,7 +223,7 @@ def read_ticket_log(
         encoding,
         delimiter,
         {
-            column: lines[header_line].split(delimiter)[at].strip("\ufeff\" '")
+            column: lines[header_line].split(delimiter)[at].strip(HEADER_DIRT)
             for column, at in columns.items()
         },
         ignored,
@@ -266,13 +267,13 @@ def _header(lines: list[str], delimiter: str | None) -> tuple[int, str, dict[str
             ignored = tuple(name for at, name in enumerate(names) if name and at not in columns.values())
             return number, found, columns, ignored
     raise TicketLogUnreadable(
-        f"Expected a header with the columns {' and '.join(REQUIRED)} in the first {HEADER_WITHIN_LINES} lines, "
-        f"got {lines[0][:VALUE_SHOWN_CHARACTERS]!r}"
+        f"Expected a header with the columns {' and '.join(REQUIRED)} "
+        f"in the first {HEADER_WITHIN_LINES} lines, got {lines[0][:VALUE_SHOWN_CHARACTERS]!r}"
     )
 
 
 def _name(cell: str) -> str:
-    return re.sub(r"[\s\-]+", "_", cell.strip("\ufeff\" '\t ").lower())
+    return re.sub(r"[\s\-]+", "_", cell.strip(HEADER_DIRT).lower())
 
 
 def _split(line: str, delimiter: str) -> list[str]:
@@ -315,7 +316,7 @@ _TIME_ONLY = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
 
 
 def _moment(text: str, options: LogOptions) -> datetime | tuple[int, int, int]:
-    """A local moment, or hours, minutes and seconds where there is no date. Raises ValueError when it is neither."""
+    """A local moment, or hours, minutes and seconds without a date; ValueError when it is neither."""
     text = text.replace("：", ":")
     zone = ZoneInfo(options.timezone)
     if dated := _DATED.fullmatch(text):
