@@ -2,8 +2,8 @@
 
 `python -m tests.crash.porter steadily DATABASE ACKS COUNT SYNCHRONOUS` commits one command after another and
 appends each one's id to ACKS. `... busily DATABASE NAME` serves 16 clients through the writer without end and
-prints each command's id and answer. `... stubbornly DATABASE` takes ids from its input and prints the answer or
-the code of the trouble.
+prints each command's id and answer. `... stubbornly DATABASE` takes ids from its input and prints the answer
+or the code of the trouble. `... hold DATABASE` opens it and waits.
 """
 
 from __future__ import annotations
