@@ -51,7 +51,6 @@ async def serve(
     port: int,
     on_ready: Callable[[], None] = lambda: None,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
-    extra_handlers: tuple[Any, ...] = (),
 ) -> None:
     """Serve until SIGINT or SIGTERM, then end open streams and let the file go.
 
@@ -59,7 +58,7 @@ async def serve(
     """
     check_port(host, port)
     sys.setswitchinterval(SWITCH_SECONDS)
-    site = create_site(app, extra_handlers=extra_handlers)
+    site = create_site(app)
     server = Server(
         site,
         address=host,

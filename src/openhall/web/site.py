@@ -18,7 +18,7 @@ from litestar.static_files import create_static_files_router
 
 from openhall import __version__
 from openhall.app.build import App
-from openhall.web import api, pages, signing_in, stream
+from openhall.web import api, demo, pages, signing_in, stream
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
 from openhall.web.signing_in import Attempts, SessionMiddleware
 
@@ -38,7 +38,7 @@ SECURITY_HEADERS = {
 }
 
 
-def create_site(app: App, *, extra_handlers: tuple[Any, ...] = ()) -> Litestar:
+def create_site(app: App) -> Litestar:
     """The ASGI application over a built App; it starts and stops the App with itself."""
 
     @asynccontextmanager
@@ -58,7 +58,7 @@ def create_site(app: App, *, extra_handlers: tuple[Any, ...] = ()) -> Litestar:
             signing_in.SessionController,
             stream.stream,
             *pages.HANDLERS,
-            *extra_handlers,
+            demo.set_speed,
             static,
         ],
         state=State({"openhall": app, "attempts": Attempts()}),

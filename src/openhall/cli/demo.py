@@ -1,0 +1,121 @@
+"""`demo`: a bank's hall working through a surge, in time lapse, with screens to look at and buttons to press."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+from datetime import date
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from openhall.app.build import App, build
+from openhall.app.clocks import SPEED_MAX, LapseClock
+from openhall.app.folder import Folder, FolderInUse
+from openhall.cli.main import Doors, out, program
+from openhall.cli.serving import DEFAULT_PORT, create_accounts
+from openhall.kernel.clock import MINUTE_MS
+from openhall.network.calendar import moments_on
+from openhall.network.sample import sample_bank, sample_files
+from openhall.rehearsal.invented import InventedParameters
+from openhall.rehearsal.live import live_day
+
+MARK = "this-is-a-demo"
+"""Only a folder with this file in it is ever removed."""
+SURGE_DAY = date(2026, 12, 15)
+"""A pension day of the sample bank: entry checks, all branches open."""
+START_BEFORE_MS = 2 * MINUTE_MS
+SHOWN_ROLES = ("manager", "lobby", "teller", "guard", "kiosk", "display")
+
+
+def fresh_folder(path: Path) -> Folder:
+    """An empty folder for the demo; what an earlier demo left is removed, anything else is not touched."""
+    if path.exists() and any(path.iterdir()):
+        if not (path / MARK).is_file():
+            raise FolderInUse(f"{path} is no demo's folder", place=str(path))
+        shutil.rmtree(path)
+    folder = Folder(path)
+    folder.create(sample_files())
+    (path / MARK).touch()
+    return folder
+
+
+def show_accounts(app: App, address: str, password: str) -> None:
+    """Where to look, and as whom."""
+    table = Table("screen", "address", "account", title="Open in a browser and sign in", title_justify="left")
+    branch = app.bank.branches[1]
+    screens = {"manager": "branch", "lobby": "lobby", "teller": "counter"}
+    for role in SHOWN_ROLES:
+        found = next((a for a in app.accounts.every() if a.branch == branch.id and a.role == role), None)
+        if found:
+            table.add_row(role, f"{address}/b/{branch.id}/{screens.get(role, role)}", found.name)
+    table.add_row("head office", f"{address}/", "operations")
+    out.print(table)
+    out.print(f"Password of every account: [bold]{password}[/]")
+    out.print(
+        "The manager's and the lobby's screens have the speed of the day at the bottom. Ctrl-C ends it."
+    )
+
+
+@program.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".openhall-demo"),
+    show_default=True,
+)
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65_535))
+@click.option(
+    "--speed",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0, SPEED_MAX),
+    help="Seconds of the day a second.",
+)
+@click.option(
+    "--surge",
+    default=2.85,
+    show_default=True,
+    type=click.FloatRange(0.1, 20),
+    help="Times a normal day's customers.",
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed brings the same people.")
+@click.pass_obj
+def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed: int) -> None:
+    """Watch the sample bank work through a pension day's surge, in the browser.
+
+    Everybody in it is invented, but they use the same commands, rules and log as a real hall, and you can act
+    among them: call a customer, hold a place, pause the hall. It keeps to its folder, which it makes anew at
+    each start, and listens on this machine only.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    place = fresh_folder(folder)
+    bank = sample_bank()
+    opening = [m.checkin_ms for b in bank.branches if (m := moments_on(bank, b, SURGE_DAY))]
+    assert opening, "the sample bank is open on its surge day"
+    clock = LapseClock(min(opening) - START_BEFORE_MS, speed=speed)
+    password = f"hall-{secrets.randbelow(9000) + 1000}-{secrets.randbelow(9000) + 1000}"
+    address = f"http://127.0.0.1:{port}"
+    parameters = InventedParameters(surge_factor=surge, seed=seed)
+
+    async def run() -> None:
+        app = build(place, clock)
+        create_accounts(app, password)
+
+        async def days() -> None:
+            await asyncio.gather(*(live_day(app, clock, branch, parameters) for branch in app.bank.branches))
+            out.print("The day has ended everywhere. The screens stay open; Ctrl-C ends the demo.")
+            await asyncio.Event().wait()
+
+        await doors.serve(
+            app,
+            host="127.0.0.1",
+            port=port,
+            on_ready=lambda: show_accounts(app, address, password),
+            beside=days,
+        )
+
+    asyncio.run(run())

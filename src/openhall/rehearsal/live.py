@@ -1,0 +1,65 @@
+"""An invented day beside a running hall: the same people as in a rehearsal, in time lapse, on the real log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from openhall.app.build import App
+from openhall.app.clocks import LapseClock
+from openhall.kernel.clock import SECOND_MS
+from openhall.kernel.event import SYSTEM, Recorded
+from openhall.kernel.trouble import Trouble
+from openhall.network.model import Branch
+from openhall.rehearsal.cast import Cast, Scene
+from openhall.rehearsal.invented import InventedParameters, invented_cast
+
+NAP_SECONDS = 0.25
+"""The longest wait before looking again: somebody may have changed the speed, or pressed a button."""
+
+_log = logging.getLogger(__name__)
+
+
+async def live_day(app: App, clock: LapseClock, branch: Branch, parameters: InventedParameters) -> None:
+    """Let a branch's invented people act on its running hall until they are done.
+
+    People at the screens may act at the same time; the invented ones look at the hall as it then is.
+    """
+    await app.open_day(branch, SYSTEM)
+    stream = app.today(branch)
+    state = app.hall(stream)
+    if state is None:
+        _log.info("%s is closed on %s", branch.id, stream.day)
+        return
+    cast = invented_cast(stream, state.day_rules, parameters, Scene(state, clock.now_ms()), prefix="invented")
+
+    def look_up(events: Sequence[Recorded]) -> None:
+        if any(event.stream == stream for event in events):
+            cast.news()
+
+    app.book.listen(look_up)
+    while (due_ms := cast.due_ms()) is not None:
+        wait_ms = due_ms - clock.now_ms()
+        if wait_ms > 0:
+            pace = max(clock.speed, 1.0)
+            await asyncio.sleep(min(NAP_SECONDS, wait_ms / SECOND_MS / pace))
+        else:
+            await _act(app, cast, clock)
+
+
+async def _act(app: App, cast: Cast, clock: LapseClock) -> None:
+    """Everybody who has something to ask by now asks it."""
+    while True:
+        state = app.hall(cast.stream)
+        request = cast.request(clock.now_ms(), state) if state else None
+        if request is None:
+            return
+        while True:
+            try:
+                cast.told(await app.submit(request))
+                break
+            except Trouble as trouble:
+                # The same request again, under the same id: whatever became of the first, it is done once.
+                _log.warning("The demo waits: %s (%s)", trouble, trouble.code)
+                await asyncio.sleep(1)
