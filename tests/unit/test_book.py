@@ -5,11 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pytest
 
 from openhall.kernel.clock import HOUR_MS, ManualClock
-from openhall.kernel.event import CHAIN_START, Answer, Event, Recorded, Room, StreamId, chain_hash
+from openhall.kernel.event import (
+    CHAIN_START,
+    Answer,
+    Command,
+    Event,
+    Recorded,
+    Room,
+    Stamp,
+    StreamId,
+    chain_hash,
+)
 from openhall.kernel.refusal import Refusal
 from openhall.log.book import CLOCK_STEP_BACK_MAX_MS, REFUSALS, Book
 from openhall.log.memory import MemoryStore
@@ -21,6 +32,7 @@ from openhall.log.troubles import (
     EventUnreadable,
     LogConflict,
 )
+from openhall.log.verify import verify
 from tests.faulty_store import FaultyStore
 from tests.toy_room import (
     BACK_GATE,
@@ -106,6 +118,37 @@ def test_streams_do_not_touch_each_other(book: Book) -> None:
     book.execute_many([ask(Enter(3), "c1"), ask(Enter(), "c1", stream=BACK_GATE)])
     assert (inside(book), inside(book, BACK_GATE)) == (3, 1)
     assert book.committed_seq(GATE) == 3
+
+
+def test_two_rooms_share_a_stream_its_numbers_and_its_chain(store: FaultyStore, clock: ManualClock) -> None:
+    class Ring(Command, frozen=True, tag="Ring"):
+        """Somebody rings."""
+
+    class Rang(Event, frozen=True, tag="Rang"):
+        """The bell rang."""
+
+    def apply(heard: list[int], _: Event, stamp: Stamp) -> None:
+        heard.append(stamp.seq)
+
+    bell: Room[list[int]] = Room(
+        name="bell",
+        initial=lambda _: [],
+        decide=lambda *_: [Rang()],
+        apply=apply,
+        fork=list,
+        check=lambda _: [],
+        commands=(Ring,),
+        events=(Rang,),
+        refusals={},
+    )
+    rooms: list[Room[Any]] = [TURNSTILE, bell]
+    book = Book(store, rooms, clock)
+    book.execute_many([ask(Enter(), "c1"), ask(Ring(), "c2"), ask(Leave(), "c3"), ask(Ring(), "c4")])
+    assert [event.room for event in store.read()] == ["turnstile", "bell", "turnstile", "bell"]
+    for reader in (book, Book(store, rooms, clock)):
+        assert reader.committed(GATE, "bell") == [2, 4]
+        assert inside(reader) == 0
+    assert verify(store, rooms).is_sound
 
 
 # The same id again ----------------------------------------------------------------------------------
