@@ -1,0 +1,244 @@
+"""What people ask for on a random day: every command of the hall, sensible and senseless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from openhall.hall.model import commands as c
+from openhall.hall.model.state import HallState, TicketStatus
+from openhall.hall.policy import DayRules
+from openhall.kernel.clock import MINUTE_MS
+from openhall.kernel.event import Command
+from openhall.network.model import Channel, Handling
+
+NONSENSE_SHARE = 0.05
+HANDLINGS: tuple[tuple[Handling, ...], ...] = ((), (), (), ("seat",), ("escort",), ("written", "accompany"))
+CHANNELS: tuple[Channel, ...] = ("atm", "mobile", "cloud", "phone", "branch", "another_day")
+
+
+TEMPERATURES: tuple[Literal["below_limit", "at_limit_or_above"] | None, ...] = (
+    "below_limit",
+    "below_limit",
+    "below_limit",
+    "at_limit_or_above",
+    None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dice:
+    """Chance, and the hall to look at. Now and then a choice is nonsense."""
+
+    rng: Random
+    state: HallState
+    rules: DayRules
+    now_ms: int
+    is_sane: bool
+
+    def of(self, values: Iterable[str]) -> str:
+        """One of them; seldom, or for want of any, something that does not exist."""
+        known = list(values)
+        if not known or (not self.is_sane and self.rng.random() < NONSENSE_SHARE):
+            return "nonsense"
+        return self.rng.choice(known)
+
+    def ticket(self, *statuses: TicketStatus) -> str:
+        """Usually a ticket in one of these statuses, by its id or its number."""
+        tickets = self.state.tickets.values()
+        fitting = [t for t in tickets if t.status in statuses] if self.rng.random() < 0.9 else list(tickets)
+        return self.of([t.number if self.rng.random() < 0.1 else t.id for t in fitting])
+
+    def counter(self) -> str:
+        """Any counter."""
+        return self.of(self.state.counters)
+
+    def busy_counter(self) -> str:
+        """Usually one with somebody at it."""
+        return self.of([k.id for k in self.state.counters.values() if k.ticket_id] or self.state.counters)
+
+    def open_counter(self) -> str:
+        """Usually one at which somebody sits."""
+        return self.of([k.id for k in self.state.counters.values() if k.is_open] or self.state.counters)
+
+    def closed_counter(self) -> str:
+        """Usually one at which nobody sits."""
+        return self.of([k.id for k in self.state.counters.values() if not k.is_open] or self.state.counters)
+
+    def teller(self) -> str:
+        """Usually a teller who sits nowhere."""
+        seated = {k.person_id for k in self.state.counters.values()}
+        free = [p.id for p in self.rules.staff if "teller" in p.posts and p.id not in seated]
+        return self.of(free) if free and self.rng.random() < 0.8 else self.person()
+
+    def person(self) -> str:
+        """Anybody on the staff."""
+        return self.of(p.id for p in self.rules.staff)
+
+    def service(self) -> str:
+        """Any service."""
+        return self.of(s.id for s in self.rules.services)
+
+    def class_code(self) -> str:
+        """A class, or none, which is the ordinary one."""
+        return self.of(k.code for k in self.rules.classes) if self.rng.random() < 0.5 else ""
+
+    def visit(self) -> str:
+        """Usually somebody who has no ticket yet."""
+        pending = [v.id for v in self.state.visits.values() if v.is_pending]
+        return self.of(pending or self.state.visits)
+
+    def chance(self, share: float) -> bool:
+        """True in so many of all cases."""
+        return self.rng.random() < share
+
+
+Wish = Callable[[Dice], Command]
+W = TicketStatus.WAITING
+
+
+def _issue(d: Dice) -> Command:
+    needs_visit = d.rules.regime.entry.is_check_required or d.chance(0.3)
+    pending = any(v.is_pending for v in d.state.visits.values())
+    return c.IssueTicket(
+        d.service(),
+        visit_id=d.visit() if needs_visit and pending else "",
+        class_code=d.class_code(),
+        class_basis=d.rng.choice(("claimed", "staff", "document")),
+        handling=d.rng.choice(HANDLINGS),
+        party_size=d.rng.choice((1, 1, 1, 3)),
+        override_reason="asked_for" if d.chance(0.1) else None,
+    )
+
+
+def _check(d: Dice) -> Command:
+    visit_id = d.visit() if d.state.visits and d.chance(0.2) else ""
+    temperature = d.rng.choice(TEMPERATURES)
+    result: Literal["admit", "refer"] = "admit" if d.chance(0.75) else "refer"
+    return c.RecordEntryCheck("gate", result, temperature, d.rng.choice((1, 1, 4)), visit_id)
+
+
+def _triage(d: Dice) -> Command:
+    need = d.of(f"need{n}" for n in range(1, len(d.rules.services) + 1))
+    ticket_id = d.ticket(W) if d.chance(0.5) else ""
+    return c.RecordTriage(need, d.chance(0.5), ticket_id=ticket_id, has_card=True)
+
+
+def _paper_ticket(d: Dice) -> Command:
+    joined_ms = d.now_ms - d.rng.randrange(-2, 60) * MINUTE_MS
+    return c.EnterPaperTicket(d.rng.randint(1, 30), d.service(), joined_ms, class_code=d.class_code())
+
+
+def _paper_call(d: Dice) -> Command:
+    called_ms = d.now_ms - d.rng.randrange(0, 30) * MINUTE_MS
+    ended_ms = called_ms + d.rng.randrange(-1, 10) * MINUTE_MS
+    outcome: Literal["served", "no_show"] = "served" if d.chance(0.7) else "no_show"
+    return c.EnterPaperCall(d.ticket(W), d.counter(), d.person(), called_ms, ended_ms, outcome)
+
+
+def _feedback(d: Dice) -> Command:
+    score = d.rng.choice((None, 1, 5))
+    return c.RecordFeedback(d.rng.choice(("praise", "complaint", "rating")), d.ticket(W), score=score)
+
+
+def _diversion(d: Dice) -> str:
+    return d.of(d.state.diversions)
+
+
+WISHES: dict[str, tuple[tuple[float, Wish], ...]] = {
+    "tickets": ((6.0, _issue),),
+    "calls": (
+        (6.0, lambda d: c.CallNext(d.open_counter())),
+        (4.0, lambda d: c.StartService(d.busy_counter())),
+        (5.0, lambda d: c.FinishService(d.busy_counter())),
+    ),
+    "counters": (
+        (2.5, lambda d: c.OpenCounter(d.closed_counter(), d.teller())),
+        (0.5, lambda d: c.CloseCounter(d.open_counter())),
+    ),
+    "doors": (
+        (1.2, lambda _: c.OpenDoors()),
+        (0.02, lambda d: c.CloseDoors(d.rng.choice((0, 0, 3)))),
+    ),
+    "checks": (
+        (3.0, _check),
+        (0.3, lambda d: c.AdmitWithoutCheck("known_here", d.person())),
+        (1.0, lambda d: c.LetIn(d.of(v.id for v in d.state.visits.values() if not v.is_inside))),
+        (0.3, lambda d: c.LeaveVisit(d.visit())),
+    ),
+    "triage": ((1.0, _triage),),
+    "classes": (
+        (
+            0.7,
+            lambda d: c.ConfirmClass(
+                d.of(t.id for t in d.state.tickets.values() if t.claimed_class), "staff"
+            ),
+        ),
+        (0.4, lambda d: c.CorrectClass(d.ticket(W), d.class_code() or "ordinary", "document", "card_shown")),
+        (0.3, lambda d: c.SetHandling(d.ticket(W), d.rng.choice(HANDLINGS))),
+    ),
+    "services": (
+        (0.6, lambda d: c.AddService(d.ticket(W, TicketStatus.SERVING), d.service())),
+        (
+            0.6,
+            lambda d: c.TransferService(d.ticket(W, TicketStatus.SERVING, TicketStatus.CALLED), d.service()),
+        ),
+    ),
+    "holds": (
+        (1.2, lambda d: c.HoldTicket(d.ticket(W, TicketStatus.CALLED), d.person())),
+        (1.2, lambda d: c.ResumeTicket(d.ticket(TicketStatus.HELD), d.person() if d.chance(0.5) else "")),
+        (0.5, lambda _: c.Tick()),
+    ),
+    "reneging": (
+        (0.5, lambda d: c.MarkReneged(d.ticket(W, TicketStatus.CALLED, TicketStatus.HELD))),
+        (0.2, lambda d: c.RecordBaulk(d.service() if d.chance(0.5) else "")),
+    ),
+    "absences": (
+        (1.0, lambda d: c.Recall(d.busy_counter())),
+        (1.0, lambda d: c.MarkNoShow(d.busy_counter())),
+        (
+            0.8,
+            lambda d: c.Reinstate(
+                d.ticket(TicketStatus.NO_SHOW, TicketStatus.RENEGED, TicketStatus.LAPSED), "came_back"
+            ),
+        ),
+    ),
+    "out_of_order": ((0.6, lambda d: c.CallTicket(d.open_counter(), d.ticket(W), "urgent_case")),),
+    "escorts": (
+        (1.5, lambda d: c.SetHandling(d.ticket(W), d.rng.choice(HANDLINGS))),
+        (0.5, lambda d: c.TakeEscort(d.of(d.state.escorts), d.person())),
+        (0.5, lambda d: c.FinishEscort(d.of(d.state.escorts), d.chance(0.8))),
+    ),
+    "seats": (
+        (0.5, lambda d: c.HandOverCounter(d.open_counter(), d.teller())),
+        (0.5, lambda d: c.PauseCounter(d.open_counter(), d.of(d.rules.pause_reasons))),
+        (1.0, lambda d: c.ResumeCounter(d.open_counter())),
+    ),
+    "hall_pause": (
+        (0.2, lambda d: c.PauseHall("other", d.now_ms + d.rng.randrange(-1, 20) * MINUTE_MS)),
+        (0.8, lambda _: c.ResumeHall()),
+    ),
+    "diversion": (
+        (1.0, lambda d: c.OfferDiversion(d.ticket(W), d.rng.choice(CHANNELS))),
+        (1.0, lambda d: c.AcceptDiversion(_diversion(d), d.person() if d.chance(0.8) else "")),
+        (0.2, lambda d: c.DeclineDiversion(_diversion(d))),
+        (0.5, lambda d: c.StartDiversion(_diversion(d))),
+        (0.5, lambda d: c.CompleteDiversion(_diversion(d), is_customer_operated=d.chance(0.9))),
+        (0.4, lambda d: c.FailDiversion(_diversion(d), "did_not_work")),
+    ),
+    "paper": ((0.6, _paper_ticket), (0.4, _paper_call)),
+    "care": (
+        (0.2, lambda d: c.RecordCare(d.rng.choice(("seat", "water", "lesson")), d.ticket(W), "lesson1")),
+        (0.2, _feedback),
+    ),
+    "early_end": ((0.2, lambda _: c.EndDay()), (0.1, lambda d: c.OpenDay(d.rules))),
+    "forced_end": ((0.05, lambda d: c.ForceEndDay("power_cut", d.person())),),
+}
+"""Behaviours by name, each a list of (weight, wish)."""
+
+ALWAYS = ("tickets", "calls", "counters", "doors")
+"""Without these there is no hall to test."""
+
+ACTORS = ("kiosk", "lobby", "guard", "manager", "teller")

@@ -1,0 +1,429 @@
+"""Somebody who watches a random day and believes nothing: keeps an account of its own from the events alone.
+
+It shares no code with the hall's `apply`, `policy` and `check`; where its account and the hall's state
+differ, or an event breaks a promise of the house, the day is `Broken`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from openhall.hall.model import events as e
+from openhall.hall.model.state import HallState, TicketStatus
+from openhall.hall.policy import DayRules
+from openhall.kernel.clock import MINUTE_MS
+from openhall.kernel.event import Event, Stamp
+
+
+class Broken(AssertionError):
+    """A promise of the hall was broken."""
+
+
+class At(Enum):
+    """Where somebody with a ticket is, as far as the events say."""
+
+    LINE = "in line"
+    COUNTER = "at a counter"
+    AWAY = "away, with the place kept"
+    ELSEWHERE = "being served another way"
+    GONE = "gone"
+
+
+WHERE: dict[TicketStatus, At] = {
+    TicketStatus.WAITING: At.LINE,
+    TicketStatus.CALLED: At.COUNTER,
+    TicketStatus.SERVING: At.COUNTER,
+    TicketStatus.HELD: At.AWAY,
+    TicketStatus.DIVERTING: At.ELSEWHERE,
+}
+"""Every other status is gone."""
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a ticket."""
+
+    number: str
+    service: str
+    class_code: str
+    joined_ms: int
+    joined_seq: int
+    at: At = At.LINE
+    counter: str = ""
+    is_final: bool = False
+    """Served, diverted or sent home: cannot come back."""
+
+
+@dataclass(slots=True)
+class Seat:
+    """A counter."""
+
+    person: str = ""
+    ticket: str = ""
+    is_paused: bool = False
+    is_closing: bool = False
+
+
+@dataclass
+class Witness:
+    """The account, and the promises it is held against."""
+
+    rules: DayRules
+    people: dict[str, Person] = field(default_factory=dict)
+    seats: dict[str, Seat] = field(default_factory=dict)
+    joined: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By visit."""
+    waiting_at_door: set[str] = field(default_factory=set)
+    """Admitted visits without a ticket."""
+    diversions: dict[str, str] = field(default_factory=dict)
+    numbers: set[str] = field(default_factory=set)
+    is_paused: bool = False
+    is_closed: bool = False
+    is_ended: bool = False
+    calls_count: int = 0
+
+    def __post_init__(self) -> None:
+        self.seats = {counter.id: Seat() for counter in self.rules.branch.counters}
+
+    # -- events -------------------------------------------------------------------------------------------
+
+    def see(self, event: Event, stamp: Stamp) -> None:
+        """Take the next event into the account; `Broken` when it breaks a promise."""
+        self.promise(not self.is_ended or _is_last_word(event), f"{event} after the end of the day")
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event, stamp)
+
+    def promise(self, is_kept: bool, otherwise: str) -> None:
+        """Break the day unless the promise is kept."""
+        if not is_kept:
+            raise Broken(otherwise)
+
+    def key(self, person: Person) -> tuple[int, int, int]:
+        """The place in the order: reckoned here anew."""
+        class_ = next(k for k in self.rules.classes if k.code == person.class_code)
+        if self.rules.order.kind == "strict":
+            return (class_.rank, person.joined_ms, person.joined_seq)
+        return (0, person.joined_ms - class_.head_start_minutes * MINUTE_MS, person.joined_seq)
+
+    def can_serve(self, counter_id: str, person: Person) -> bool:
+        """Whether the counter and who sits there are able to."""
+        counter = next(k for k in self.rules.branch.counters if k.id == counter_id)
+        teller = next((p for p in self.rules.staff if p.id == self.seats[counter_id].person), None)
+        return (
+            teller is not None
+            and person.service in counter.services
+            and person.service in teller.skills
+            and (not counter.classes or person.class_code in counter.classes)
+        )
+
+    # -- comparison ---------------------------------------------------------------------------------------
+
+    def compare(self, state: HallState) -> None:
+        """The hall's state must say what the events say: nobody lost, nobody twice, every place kept."""
+        self.promise(
+            state.tickets.keys() == self.people.keys(),
+            f"tickets {sorted(state.tickets.keys() ^ self.people.keys())} are on one side only",
+        )
+        for ticket_id, person in self.people.items():
+            ticket = state.tickets[ticket_id]
+            where = WHERE.get(ticket.status, At.GONE)
+            self.promise(
+                where is person.at, f"{ticket_id} is {ticket.status}, but was left {person.at.value}"
+            )
+            self.promise(
+                tuple(ticket.key) == self.key(person),
+                f"{ticket_id} has the place {ticket.key}, but was given {self.key(person)}",
+            )
+        line = sorted((self.key(p), i) for i, p in self.people.items() if p.at is At.LINE)
+        self.promise([i for _, i in state.line] == [i for _, i in line], "the line is not in its order")
+        held = {i: seat.ticket for i, seat in self.seats.items()}
+        self.promise(held == {i: k.ticket_id for i, k in state.counters.items()}, "counters differ")
+        sitting = {i: seat.person for i, seat in self.seats.items()}
+        self.promise(sitting == {i: k.person_id for i, k in state.counters.items()}, "seats differ")
+        self.promise(state.is_ended == self.is_ended, "the day's end differs")
+
+    # -- what handlers share ------------------------------------------------------------------------------
+
+    def person(self, ticket_id: str, *places: At) -> Person:
+        """Somebody who must be in one of these places."""
+        self.promise(ticket_id in self.people, f"{ticket_id} does not exist")
+        person = self.people[ticket_id]
+        self.promise(person.at in places, f"{ticket_id} is {person.at.value}, not {places[0].value}")
+        return person
+
+    def leaves_counter(self, person: Person) -> None:
+        """The counter is free of them."""
+        if person.counter:
+            self.seats[person.counter].ticket = ""
+            person.counter = ""
+
+    def goes(self, person: Person, at: At, *, is_final: bool = False) -> None:
+        """Somewhere else."""
+        self.leaves_counter(person)
+        person.at, person.is_final = at, is_final
+
+    def goes_on(self, person: Person, next_service: str) -> None:
+        """To the next service at the same place, or home."""
+        if next_service:
+            person.service = next_service
+            self.goes(person, At.LINE)
+        else:
+            self.goes(person, At.GONE, is_final=True)
+
+    def joins(self, ticket_id: str, visit_id: str, person: Person) -> None:
+        """A new ticket."""
+        self.promise(ticket_id not in self.people, f"{ticket_id} was issued twice")
+        self.promise(person.number not in self.numbers, f"the number {person.number} was given twice")
+        self.numbers.add(person.number)
+        self.waiting_at_door.discard(visit_id)
+        self.people[ticket_id] = person
+
+
+def _is_last_word(event: Event) -> bool:
+    return isinstance(event, e.CounterClosed)
+
+
+# --- one function an event ------------------------------------------------------------------------------
+
+
+def _checked(w: Witness, event: e.EntryChecked, stamp: Stamp) -> None:
+    w.joined.setdefault(event.visit_id, (stamp.at_ms, stamp.seq))
+    (w.waiting_at_door.add if event.is_admitted else w.waiting_at_door.discard)(event.visit_id)
+
+
+def _admitted(w: Witness, event: e.AdmittedWithoutCheck | e.RollVisitAdded, stamp: Stamp) -> None:
+    w.joined.setdefault(event.visit_id, (stamp.at_ms, stamp.seq))
+    w.waiting_at_door.add(event.visit_id)
+
+
+def _issued(w: Witness, event: e.TicketIssued, stamp: Stamp) -> None:
+    is_known = event.visit_id in w.joined
+    w.promise(not w.is_closed or is_known, f"{event.ticket_id} joined after the doors had closed")
+    joined = w.joined.setdefault(event.visit_id, (stamp.at_ms, stamp.seq))
+    w.joins(
+        event.ticket_id,
+        event.visit_id,
+        Person(event.number, event.service_id, event.class_code, *joined),
+    )
+
+
+def _paper_issued(w: Witness, event: e.PaperTicketEntered, stamp: Stamp) -> None:
+    joined = w.joined.setdefault(event.visit_id, (event.joined_ms, stamp.seq))
+    w.joins(
+        event.ticket_id,
+        event.visit_id,
+        Person(event.number, event.service_id, event.class_code, *joined),
+    )
+
+
+def _left_door(w: Witness, event: e.VisitLeft, _: Stamp) -> None:
+    w.waiting_at_door.discard(event.visit_id)
+
+
+def _corrected(w: Witness, event: e.ClassCorrected, _: Stamp) -> None:
+    w.people[event.ticket_id].class_code = event.class_code
+
+
+def _transferred(w: Witness, event: e.ServiceTransferred, _: Stamp) -> None:
+    person = w.person(event.ticket_id, At.LINE, At.COUNTER)
+    person.service = event.service_id
+    w.goes(person, At.LINE)
+
+
+def _called(w: Witness, event: e.TicketCalled, _: Stamp) -> None:
+    person, seat = w.person(event.ticket_id, At.LINE), w.seats[event.counter_id]
+    w.calls_count += 1
+    w.promise(not seat.ticket, f"{event.ticket_id} is called to {event.counter_id}, which has {seat.ticket}")
+    is_calling = bool(seat.person) and not seat.is_paused and not seat.is_closing and not w.is_paused
+    w.promise(is_calling, f"{event.counter_id} calls {event.ticket_id} though it is not calling")
+    able = w.can_serve(event.counter_id, person)
+    w.promise(able, f"{event.counter_id} calls {event.ticket_id}, which it cannot serve")
+    if not event.out_of_order_reason:
+        # The promise that matters most: of all whom this counter can serve, nobody in line has a smaller key.
+        in_line = (
+            (i, p) for i, p in w.people.items() if p.at is At.LINE and w.can_serve(event.counter_id, p)
+        )
+        first = min(in_line, key=lambda pair: w.key(pair[1]))[0]
+        w.promise(first == event.ticket_id, f"{event.ticket_id} is called before {first}")
+    person.at, person.counter = At.COUNTER, event.counter_id
+    seat.ticket = event.ticket_id
+
+
+def _started(w: Witness, event: e.ServiceStarted, _: Stamp) -> None:
+    person = w.person(event.ticket_id, At.COUNTER)
+    w.promise(person.counter == event.counter_id, f"{event.ticket_id} starts at another counter")
+
+
+def _finished(w: Witness, event: e.ServiceFinished, _: Stamp) -> None:
+    w.goes_on(w.person(event.ticket_id, At.COUNTER), event.next_service)
+
+
+def _absent(w: Witness, event: e.TicketAbsent, _: Stamp) -> None:
+    w.goes(w.person(event.ticket_id, At.COUNTER), At.GONE)
+
+
+def _held(w: Witness, event: e.TicketHeld, _: Stamp) -> None:
+    w.goes(w.person(event.ticket_id, At.LINE, At.COUNTER), At.AWAY)
+
+
+def _resumed(w: Witness, event: e.TicketResumed, _: Stamp) -> None:
+    w.goes(w.person(event.ticket_id, At.AWAY), At.LINE)
+
+
+def _lapsed(w: Witness, event: e.HoldLapsed, _: Stamp) -> None:
+    w.goes(w.person(event.ticket_id, At.AWAY), At.GONE)
+
+
+def _reneged(w: Witness, event: e.TicketReneged, _: Stamp) -> None:
+    w.goes(w.person(event.ticket_id, At.LINE, At.COUNTER, At.AWAY), At.GONE)
+
+
+def _reinstated(w: Witness, event: e.TicketReinstated, _: Stamp) -> None:
+    person = w.person(event.ticket_id, At.GONE)
+    w.promise(not person.is_final, f"{event.ticket_id} was served and is back in line")
+    w.goes(person, At.LINE)
+
+
+def _paper_called(w: Witness, event: e.PaperCallEntered, _: Stamp) -> None:
+    person = w.person(event.ticket_id, At.LINE)
+    if event.outcome == "served":
+        w.goes_on(person, event.next_service)
+    else:
+        w.goes(person, At.GONE)
+
+
+def _opened(w: Witness, event: e.CounterOpened, _: Stamp) -> None:
+    seated = [i for i, seat in w.seats.items() if seat.person == event.person_id]
+    w.promise(not seated, f"{event.person_id} sits at {seated} and at {event.counter_id}")
+    w.promise(not w.seats[event.counter_id].person, f"{event.counter_id} was open already")
+    w.seats[event.counter_id] = Seat(event.person_id)
+
+
+def _handed_over(w: Witness, event: e.CounterHandedOver, _: Stamp) -> None:
+    w.seats[event.counter_id].person = event.person_id
+
+
+def _seat_paused(w: Witness, event: e.CounterPaused, _: Stamp) -> None:
+    w.seats[event.counter_id].is_paused = True
+
+
+def _seat_resumed(w: Witness, event: e.CounterResumed, _: Stamp) -> None:
+    w.seats[event.counter_id].is_paused = w.seats[event.counter_id].is_closing = False
+
+
+def _seat_closing(w: Witness, event: e.CounterClosing, _: Stamp) -> None:
+    w.seats[event.counter_id].is_closing = True
+
+
+def _seat_closed(w: Witness, event: e.CounterClosed, _: Stamp) -> None:
+    left = w.seats[event.counter_id].ticket
+    w.promise(not left, f"{event.counter_id} closes on {left}")
+    w.seats[event.counter_id] = Seat()
+
+
+def _offered(w: Witness, event: e.DiversionOffered, _: Stamp) -> None:
+    w.person(event.ticket_id, At.LINE)
+    w.diversions[event.diversion_id] = event.ticket_id
+
+
+def _accepted(w: Witness, event: e.DiversionAccepted, _: Stamp) -> None:
+    w.goes(w.person(w.diversions[event.diversion_id], At.LINE), At.ELSEWHERE)
+
+
+def _completed(w: Witness, event: e.DiversionCompleted, _: Stamp) -> None:
+    w.goes_on(w.person(w.diversions[event.diversion_id], At.ELSEWHERE), event.next_service)
+
+
+def _failed(w: Witness, event: e.DiversionFailed, _: Stamp) -> None:
+    w.goes(w.person(w.diversions[event.diversion_id], At.ELSEWHERE), At.LINE)
+
+
+def _hall_paused(w: Witness, _: e.HallPaused, __: Stamp) -> None:
+    w.is_paused = True
+
+
+def _hall_resumed(w: Witness, _: e.HallResumed, __: Stamp) -> None:
+    w.is_paused = False
+
+
+def _doors_closed(w: Witness, _: e.DoorsClosed, __: Stamp) -> None:
+    w.is_closed = True
+
+
+def _ended(w: Witness, _: e.DayEnded, __: Stamp) -> None:
+    left = [i for i, person in w.people.items() if person.at is not At.GONE]
+    w.promise(not left, f"the day ends with {left} pending")
+    w.promise(not w.waiting_at_door, f"the day ends with {sorted(w.waiting_at_door)} at the door")
+    w.is_ended = True
+
+
+def _force_ended(w: Witness, _: e.DayForceEnded, __: Stamp) -> None:
+    for person in w.people.values():
+        if person.at is not At.GONE:
+            w.goes(person, At.GONE, is_final=True)
+    w.waiting_at_door.clear()
+    w.is_ended = True
+
+
+_HANDLERS: dict[type[Event], Callable[[Witness, Any, Stamp], None]] = {
+    e.EntryChecked: _checked,
+    e.AdmittedWithoutCheck: _admitted,
+    e.RollVisitAdded: _admitted,
+    e.VisitLeft: _left_door,
+    e.TicketIssued: _issued,
+    e.PaperTicketEntered: _paper_issued,
+    e.ClassCorrected: _corrected,
+    e.ServiceTransferred: _transferred,
+    e.TicketCalled: _called,
+    e.ServiceStarted: _started,
+    e.ServiceFinished: _finished,
+    e.TicketAbsent: _absent,
+    e.TicketHeld: _held,
+    e.TicketResumed: _resumed,
+    e.HoldLapsed: _lapsed,
+    e.TicketReneged: _reneged,
+    e.TicketReinstated: _reinstated,
+    e.PaperCallEntered: _paper_called,
+    e.CounterOpened: _opened,
+    e.CounterHandedOver: _handed_over,
+    e.CounterPaused: _seat_paused,
+    e.CounterResumed: _seat_resumed,
+    e.CounterClosing: _seat_closing,
+    e.CounterClosed: _seat_closed,
+    e.DiversionOffered: _offered,
+    e.DiversionAccepted: _accepted,
+    e.DiversionCompleted: _completed,
+    e.DiversionFailed: _failed,
+    e.HallPaused: _hall_paused,
+    e.HallResumed: _hall_resumed,
+    e.DoorsClosed: _doors_closed,
+    e.DayEnded: _ended,
+    e.DayForceEnded: _force_ended,
+}
+
+PASSED_OVER: frozenset[type[Event]] = frozenset(
+    {
+        e.DayOpened,
+        e.DoorsOpened,
+        e.VisitLetIn,
+        e.Triaged,
+        e.ServiceAdded,
+        e.HandlingSet,
+        e.Baulked,
+        e.EscortOpened,
+        e.EscortTaken,
+        e.EscortFinished,
+        e.TicketRecalled,
+        e.DiversionDeclined,
+        e.DiversionStarted,
+        e.CareGiven,
+        e.FeedbackGiven,
+    }
+)
+"""Events that change nobody's place. A test checks that every event is here or has a handler."""
+
+HANDLED = frozenset(_HANDLERS)
