@@ -14,6 +14,7 @@ import msgspec
 
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
+from openhall.app.read_models import PROJECTIONS
 from openhall.flows.day import day_rules
 from openhall.flows.series import QueueSeries
 from openhall.hall.model import ROOM as HALL
@@ -31,6 +32,7 @@ from openhall.log.accounts import Accounts
 from openhall.log.book import Book
 from openhall.log.hub import Hub
 from openhall.log.personal import KeyRing, PersonalRecords
+from openhall.log.rebuild import Projector
 from openhall.log.sqlite import SqliteStore
 from openhall.log.versions import keep_version
 from openhall.log.writer import Writer
@@ -113,6 +115,8 @@ class App:
         await self.writer.start()
         self._tasks.append(asyncio.create_task(self._run_schedule(), name="openhall-schedule"))
         self._tasks.append(asyncio.create_task(self._run_beats(), name="openhall-beats"))
+        projector = Projector(self.store, ROOMS, PROJECTIONS)
+        self._tasks.append(asyncio.create_task(projector.run(self.hub), name="openhall-read-models"))
 
     async def stop(self) -> None:
         """End the streams, carry out what waits, and let the file go."""

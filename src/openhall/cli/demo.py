@@ -1,4 +1,4 @@
-"""`demo`: a bank's hall working through a surge, in time lapse, with screens to look at and buttons to press."""
+"""`demo`: a bank's halls in a surge, in time lapse, with screens to look at and buttons to press."""
 
 from __future__ import annotations
 

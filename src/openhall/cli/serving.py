@@ -33,7 +33,7 @@ def accounts_for(bank: Bank) -> list[Account]:
                 continue
             role: Role | None = next(
                 (p for p in ("manager", "guard", "lobby", "teller") if p in person.posts), None
-            )  # type: ignore[misc]
+            )
             if role is None or (role in seen and role != "teller"):
                 continue
             seen.add(role)

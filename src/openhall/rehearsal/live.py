@@ -1,4 +1,4 @@
-"""An invented day beside a running hall: the same people as in a rehearsal, in time lapse, on the real log."""
+"""An invented day beside a running hall: the people of a rehearsal, in time lapse, on the real log."""
 
 from __future__ import annotations
 

@@ -332,7 +332,7 @@ def _ticket_held(state: HallState, event: e.TicketHeld, stamp: Stamp) -> None:
 
 
 def _end_hold(ticket: Ticket, at_ms: int) -> None:
-    ticket.held_total_ms += at_ms - ticket.held_since_ms
+    ticket.held_total_ms = ticket.held_ms_by(at_ms)
     ticket.held_since_ms = ticket.held_until_ms = 0
 
 

@@ -39,6 +39,9 @@ class DayForceEnded(Event, frozen=True):
     reason: str
     approved_by: str
     pending_count: int
+    """People, with and without a ticket."""
+    unserved: tuple[str, ...] = ()
+    """Their tickets."""
 
 
 class HallPaused(Event, frozen=True):
@@ -123,6 +126,8 @@ class TicketIssued(Event, frozen=True):
     override_reason: str = ""
     is_inside: bool = True
     """Whether there was room inside, for a visit that begins with its ticket."""
+    joined_ms: int = 0
+    """When the place in the order counts from."""
 
 
 class PaperTicketEntered(Event, frozen=True):
@@ -199,18 +204,22 @@ class TicketResumed(Event, frozen=True):
     confirmed_by: str = ""
     is_inside: bool = True
     """False when the hall was full: the place is kept outside until the guard lets the customer in."""
+    held_total_ms: int = 0
+    """Time away by the customer's own wish so far, for the reports."""
 
 
 class HoldLapsed(Event, frozen=True):
     """The window passed and the ticket ended; staff can still reinstate it."""
 
     ticket_id: str
+    held_total_ms: int = 0
 
 
 class TicketReneged(Event, frozen=True):
     """The customer left while waiting."""
 
     ticket_id: str
+    held_total_ms: int = 0
 
 
 class TicketReinstated(Event, frozen=True):
@@ -256,6 +265,8 @@ class TicketCalled(Event, frozen=True):
     is_written: bool = False
     """Call with a large visual sign: the customer may not hear it."""
     out_of_order_reason: str = ""
+    is_first: bool = True
+    """The call that ends the wait: not a second service's, nor one after a reinstatement."""
 
 
 class TicketRecalled(Event, frozen=True):
@@ -380,6 +391,7 @@ class DiversionCompleted(Event, frozen=True):
     """Done elsewhere, by the customer's own hand. `next_service` of the visit waits at the same place."""
 
     diversion_id: str
+    ticket_id: str
     next_service: str = ""
 
 

@@ -152,6 +152,10 @@ class Ticket:
         """Whether the day may not end because of it."""
         return self.status in PENDING
 
+    def held_ms_by(self, now_ms: int) -> int:
+        """Time away by the customer's own wish, with the present hold."""
+        return self.held_total_ms + (now_ms - self.held_since_ms if self.held_since_ms else 0)
+
     @property
     def next_service(self) -> str:
         """What the visit goes on with after the present service; empty when that is the last."""

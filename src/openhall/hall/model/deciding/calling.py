@@ -55,6 +55,7 @@ def _call(state: HallState, counter: CounterState, ticket: Ticket, reason: str =
             grace_ms(state.day_rules.call, ticket.handling),
             is_written="written" in ticket.handling,
             out_of_order_reason=reason,
+            is_first=not ticket.first_called_ms,
         ),
     ]
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from openhall.hall.model import commands as c
 from openhall.hall.model import events as e
 from openhall.hall.model.deciding.dispatch import Decision, decides, known_person, refuse
-from openhall.hall.model.state import Doors, HallState, TicketStatus, Visit
+from openhall.hall.model.state import Doors, HallState, Ticket, TicketStatus, Visit
 from openhall.kernel.clock import business_day
 from openhall.kernel.event import Event, Stamp
 
@@ -93,7 +93,11 @@ def force_end_day(state: HallState, command: c.ForceEndDay, _: Stamp) -> Decisio
     """A name and a reason stand for everybody who was not served."""
     known_person(state, command.approved_by, "approved_by")
     pending = state.pending_count + state.pending_visit_count
-    return [e.DayForceEnded(command.reason, command.approved_by, pending), *_everybody_up(state)]
+    unserved = tuple(ticket.id for ticket in state.tickets.values() if ticket.is_pending)
+    return [
+        e.DayForceEnded(command.reason, command.approved_by, pending, unserved),
+        *_everybody_up(state),
+    ]
 
 
 @decides(c.PauseHall)
@@ -115,17 +119,17 @@ def resume_hall(state: HallState, _: c.ResumeHall, __: Stamp) -> Decision:
     return [e.HallResumed()]
 
 
-def lapsed_holds(state: HallState, now_ms: int) -> list[str]:
+def lapsed_holds(state: HallState, now_ms: int) -> list[Ticket]:
     """Held tickets whose window has passed and that time alone may end: where the bank wants it so, and
     everywhere once the doors are closed, or nobody could go home."""
     if state.day_rules.hold.when_late != "lapse" and state.doors is not Doors.CLOSED:
         return []
-    return [
-        t.id for t in state.tickets.values() if t.status is TicketStatus.HELD and t.held_until_ms < now_ms
-    ]
+    return [t for t in state.tickets.values() if t.status is TicketStatus.HELD and t.held_until_ms < now_ms]
 
 
 @decides(c.Tick)
 def tick(state: HallState, _: c.Tick, now: Stamp) -> Decision:
     """Holds that ran out end."""
-    return [e.HoldLapsed(ticket_id) for ticket_id in lapsed_holds(state, now.at_ms)]
+    return [
+        e.HoldLapsed(ticket.id, ticket.held_ms_by(now.at_ms)) for ticket in lapsed_holds(state, now.at_ms)
+    ]

@@ -87,7 +87,7 @@ def complete(state: HallState, command: c.CompleteDiversion, _: Stamp) -> Decisi
     is_started = diversion.status is DiversionStatus.STARTED
     start_: list[Event] = [] if is_started else [e.DiversionStarted(diversion.id)]
     next_service = state.tickets[diversion.ticket_id].next_service
-    return [*start_, e.DiversionCompleted(diversion.id, next_service)]
+    return [*start_, e.DiversionCompleted(diversion.id, diversion.ticket_id, next_service)]
 
 
 @decides(c.FailDiversion)

@@ -88,10 +88,11 @@ def _capacity(state: HallState, override_reason: str | None) -> None:
 def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decision:
     """One visit, one ticket. At closing time only who is on the roll gets one."""
     visit_id, party_size, is_inside = command.visit_id, command.party_size, True
+    joined_ms = now.at_ms
     if visit_id:
         visit = visit_of(state, visit_id)
         checked(state, visit)
-        party_size = visit.party_size
+        party_size, joined_ms = visit.party_size, visit.joined_ms
     else:
         joining_open(state, now)
         if state.day_rules.regime.entry.is_check_required:
@@ -118,6 +119,7 @@ def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decisi
             party_size=party_size,
             override_reason=command.override_reason or "",
             is_inside=is_inside,
+            joined_ms=joined_ms,
         )
     ]
 
@@ -244,7 +246,7 @@ def resume_ticket(state: HallState, command: c.ResumeTicket, now: Stamp) -> Deci
     is_late = now.at_ms > ticket.held_until_ms
     when_late = state.day_rules.hold.when_late
     if is_late and when_late == "lapse":
-        return [e.HoldLapsed(ticket.id)]
+        return [e.HoldLapsed(ticket.id, ticket.held_ms_by(now.at_ms))]
     if is_late and when_late == "confirm" and not command.confirmed_by:
         raise refuse("hold_window_passed", "confirmed_by", number=ticket.number)
     return [
@@ -253,17 +255,18 @@ def resume_ticket(state: HallState, command: c.ResumeTicket, now: Stamp) -> Deci
             is_late=is_late,
             confirmed_by=command.confirmed_by,
             is_inside=fits_inside(state, ticket.party_size),
+            held_total_ms=ticket.held_ms_by(now.at_ms),
         )
     ]
 
 
 @decides(c.MarkReneged)
-def mark_reneged(state: HallState, command: c.MarkReneged, _: Stamp) -> Decision:
+def mark_reneged(state: HallState, command: c.MarkReneged, now: Stamp) -> Decision:
     """Left while waiting, while away, or after being called."""
     ticket = ticket_of(state, command.ticket_id)
     if ticket.status not in {TicketStatus.WAITING, TicketStatus.CALLED, TicketStatus.HELD}:
         raise refuse_status("ticket_not_waiting", ticket)
-    return [e.TicketReneged(ticket.id), *freed(state, ticket)]
+    return [e.TicketReneged(ticket.id, ticket.held_ms_by(now.at_ms)), *freed(state, ticket)]
 
 
 @decides(c.Reinstate)

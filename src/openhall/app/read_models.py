@@ -1,0 +1,28 @@
+"""The tables that are folded from the log; `openhall rebuild` drops them and makes the same rows again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Table
+
+from openhall.flows.ticket_rows import ticket_values
+from openhall.kernel.event import Event, Recorded
+from openhall.log.rebuild import Row
+from openhall.log.schema import tickets
+
+
+class TicketRows:
+    """One row a ticket, over all days and branches."""
+
+    name = "tickets"
+    tables: Sequence[Table] = (tickets,)
+
+    def rows(self, recorded: Recorded, event: Event) -> Iterable[Row]:
+        """The rows that an event touches."""
+        stream = str(recorded.stream)
+        for ticket_id, values in ticket_values(event, recorded.stamp):
+            yield Row(tickets.name, {"stream": stream, "ticket_id": ticket_id}, values)
+
+
+PROJECTIONS = (TicketRows(),)
