@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from dataclasses import dataclass
+from functools import cached_property
 
 from openhall.hall.model.state import Doors, HallState
 from openhall.hall.policy import PACE_WINDOW_MS, Wait, wait_from_pace
@@ -15,7 +16,7 @@ from openhall.kernel.clock import MINUTE_MS
 
 @dataclass(frozen=True)
 class _Pace:
-    """What one service's line moves by."""
+    """What the line of one service and class moves by."""
 
     competing: frozenset[str]
     """Services that wait for the same calling counters, this one included."""
@@ -24,7 +25,7 @@ class _Pace:
 
 
 class Waits:
-    """The waits of one moment, worked out in one walk along the line."""
+    """The waits of one moment, worked out in one walk along the line; ask before the state moves on."""
 
     def __init__(self, state: HallState, now_ms: int) -> None:
         self._state = state
@@ -38,14 +39,22 @@ class Waits:
             if moment_ms < since_ms:
                 break
             calls[service_id] += 1
-        self._paces = {s.id: self._pace(s.id, calls) for s in state.day_rules.services}
-        self._by_ticket: dict[str, Wait] = {}
+        rules = state.day_rules
+        self._paces = {
+            (s.id, k.code): self._pace(s.id, k.code, calls) for s in rules.services for k in rules.classes
+        }
+        self._whole_line = Tally(state.tickets[ticket_id].service_id for _, ticket_id in state.line)
+
+    @cached_property
+    def _by_ticket(self) -> dict[str, Wait]:
+        """Only walked when a ticket is asked for: a board over a long line needs the services alone."""
+        waits: dict[str, Wait] = {}
         ahead: Tally[str] = Tally()
-        for _, ticket_id in state.line:
-            service_id = state.tickets[ticket_id].service_id
-            self._by_ticket[ticket_id] = self._wait(service_id, ahead)
-            ahead[service_id] += 1
-        self._whole_line = ahead
+        for _, ticket_id in self._state.line:
+            ticket = self._state.tickets[ticket_id]
+            waits[ticket_id] = self._wait(ticket.service_id, ticket.class_code, ahead)
+            ahead[ticket.service_id] += 1
+        return waits
 
     def of_ticket(self, ticket_id: str) -> Wait | None:
         """The wait of a waiting ticket; None for one that is not waiting."""
@@ -53,22 +62,22 @@ class Waits:
 
     def of_joining(self, service_id: str) -> Wait:
         """The wait of somebody who would join the ordinary class now."""
-        return self._wait(service_id, self._whole_line)
+        return self._wait(service_id, self._state.day_rules.classes[0].code, self._whole_line)
 
-    def _pace(self, service_id: str, calls: Tally[str]) -> _Pace:
+    def _pace(self, service_id: str, class_code: str, calls: Tally[str]) -> _Pace:
         competing, count = {service_id}, 0
         for counter in self._state.counters.values():
-            person = self._state.staff(counter.person_id)
-            if person is None or not counter.is_calling:
+            classes = self._state.counter_rules(counter.id).classes
+            if not counter.is_calling or (classes and class_code not in classes):
                 continue
-            able = set(self._state.counter_rules(counter.id).services) & set(person.skills)
+            able = self._state.services_of(counter)
             if service_id in able:
                 competing |= able
                 count += 1
         return _Pace(frozenset(competing), count, sum(calls[s] for s in competing))
 
-    def _wait(self, service_id: str, ahead: Tally[str]) -> Wait:
-        pace = self._paces[service_id]
+    def _wait(self, service_id: str, class_code: str, ahead: Tally[str]) -> Wait:
+        pace = self._paces[service_id, class_code]
         in_front = {s: n for s in pace.competing if (n := ahead[s])}
         people = sum(in_front.values())
         usual = in_front or {service_id: 1}
