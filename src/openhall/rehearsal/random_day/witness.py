@@ -85,9 +85,6 @@ class Witness:
     is_ended: bool = False
     calls_count: int = 0
 
-    def __post_init__(self) -> None:
-        self.seats = {counter.id: Seat() for counter in self.rules.branch.counters}
-
     # -- events -------------------------------------------------------------------------------------------
 
     def see(self, event: Event, stamp: Stamp) -> None:
@@ -188,6 +185,10 @@ def _is_last_word(event: Event) -> bool:
 
 
 # --- one function an event ------------------------------------------------------------------------------
+
+
+def _day_opened(w: Witness, event: e.DayOpened, _: Stamp) -> None:
+    w.seats = {counter.id: Seat() for counter in event.rules.branch.counters}
 
 
 def _checked(w: Witness, event: e.EntryChecked, stamp: Stamp) -> None:
@@ -370,6 +371,7 @@ def _force_ended(w: Witness, _: e.DayForceEnded, __: Stamp) -> None:
 
 
 _HANDLERS: dict[type[Event], Callable[[Witness, Any, Stamp], None]] = {
+    e.DayOpened: _day_opened,
     e.EntryChecked: _checked,
     e.AdmittedWithoutCheck: _admitted,
     e.RollVisitAdded: _admitted,
@@ -407,7 +409,6 @@ _HANDLERS: dict[type[Event], Callable[[Witness, Any, Stamp], None]] = {
 
 PASSED_OVER: frozenset[type[Event]] = frozenset(
     {
-        e.DayOpened,
         e.DoorsOpened,
         e.VisitLetIn,
         e.Triaged,
