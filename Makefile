@@ -33,7 +33,7 @@ export UV_SYSTEM_CERTS ?= true
 export NODE_EXTRA_CA_CERTS ?= $(CA_BUNDLE)
 endif
 
-.PHONY: help setup demo test check lint bench soak lock browser clean
+.PHONY: help setup demo test check lint bench soak lock browser reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-7s %s\n", $$1, $$2 }'
@@ -66,6 +66,9 @@ lock: $(STAMPS)/openhall ## Choose versions anew from pyproject.toml and package
 	$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header \
 	  --format requirements-txt --output-file requirements.lock
 	$(NPM) install --package-lock-only
+
+reference: setup ## Write docs/reference from the code
+	$(BIN)/python tools/reference.py
 
 clean: ## Remove what setup made
 	rm -rf .venv node_modules $(VENDOR)
