@@ -118,7 +118,7 @@ def commands() -> str:
     return _structs(
         "Commands of the hall",
         "Each is `POST /api/branches/{branch}/commands/{Name}` with these fields as JSON and a fresh\n"
-        "`Idempotency-Key`; a day is opened by `POST /api/branches/{branch}/day`; `Tick` is the server's own.\n"
+        "`Idempotency-Key`; a day is opened by `POST /api/branches/{branch}/day`.\n"
         "The whole interface, machine-readable: `/api/openapi.json` of a running server.",
         iter(ROOM.commands),
     )
@@ -160,7 +160,8 @@ def troubles() -> str:
         HEAD,
         "# Trouble\n",
         "Something outside the rules stands in the way. Nothing of the failed work was kept;\n"
-        "trying again under the same id is right. Over HTTP it is a 503 with `Retry-After`; on the command line, exit code 1.\n",
+        "trying again under the same id is right. Over HTTP it is a 503 with `Retry-After`, on the command\n"
+        "line exit code 1.\n",
         "| code | what it is | what to do |\n|---|---|---|",
     ]
     seen = {kind.code: kind for kind in _kinds_of_trouble() if kind.__module__.startswith("openhall.")}

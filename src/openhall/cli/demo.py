@@ -25,8 +25,9 @@ from openhall.rehearsal.live import live_day
 
 MARK = "this-is-a-demo"
 """Only a folder with this file in it is ever removed."""
-SURGE_DAY = date(2026, 12, 15)
-"""A pension day of the sample bank: entry checks, all branches open."""
+SURGE_DAY = date(2027, 1, 18)
+"""The sample bank's first day under prevention rules: entry checks, few people inside at a time, a surge."""
+NOON_PAUSE_MINUTES = 20
 START_BEFORE_MS = 2 * MINUTE_MS
 SHOWN_ROLES = ("manager", "lobby", "teller", "guard", "kiosk", "display")
 
@@ -85,7 +86,7 @@ def show_accounts(app: App, address: str, password: str) -> None:
 @click.option("--seed", default=1, show_default=True, help="The same seed brings the same people.")
 @click.pass_obj
 def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed: int) -> None:
-    """Watch the sample bank work through a pension day's surge, in the browser.
+    """Watch the sample bank work through the surge of a reopening, in the browser.
 
     Everybody in it is invented, but they use the same commands, rules and log as a real hall, and you can act
     among them: call a customer, hold a place, pause the hall. It keeps to its folder, which it makes anew at
@@ -99,7 +100,7 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
     clock = LapseClock(min(opening) - START_BEFORE_MS, speed=speed)
     password = f"hall-{secrets.randbelow(9000) + 1000}-{secrets.randbelow(9000) + 1000}"
     address = f"http://127.0.0.1:{port}"
-    parameters = InventedParameters(surge_factor=surge, seed=seed)
+    parameters = InventedParameters(surge_factor=surge, seed=seed, noon_pause_minutes=NOON_PAUSE_MINUTES)
 
     async def run() -> None:
         app = build(place, clock)
@@ -107,6 +108,7 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
 
         async def days() -> None:
             await asyncio.gather(*(live_day(app, clock, branch, parameters) for branch in app.bank.branches))
+            clock.pause()
             out.print("The day has ended everywhere. The screens stay open; Ctrl-C ends the demo.")
             await asyncio.Event().wait()
 

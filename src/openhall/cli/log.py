@@ -50,7 +50,7 @@ def _show_report(report: Report) -> None:
 )
 @json_option
 def verify(folder: Path, every_event: bool, anchors: Path | None, as_json: bool) -> None:
-    """Recompute every hash chain and invariant, and name the first bad event of each day.
+    """Recompute each hash chain and invariant; name the first bad event of each day.
 
     Reads only; a server may run meanwhile. A chain cannot show that the end of a day was cut off together with
     its hashes: keep the JSON of an earlier run elsewhere and give it as --anchors.

@@ -39,13 +39,18 @@ async def live_day(app: App, clock: LapseClock, branch: Branch, parameters: Inve
             cast.news()
 
     app.book.listen(look_up)
-    while (due_ms := cast.due_ms()) is not None:
+    while (due_ms := cast.due_ms()) is not None and not _is_over(app, cast):
         wait_ms = due_ms - clock.now_ms()
         if wait_ms > 0:
             pace = max(clock.speed, 1.0)
             await asyncio.sleep(min(NAP_SECONDS, wait_ms / SECOND_MS / pace))
         else:
             await _act(app, cast, clock)
+
+
+def _is_over(app: App, cast: Cast) -> bool:
+    state = app.hall(cast.stream)
+    return state is None or state.is_ended
 
 
 async def _act(app: App, cast: Cast, clock: LapseClock) -> None:
