@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 
-from openhall.hall.model.state import AT_COUNTER, HallState, TicketStatus
+from openhall.hall.model.state import (
+    AT_COUNTER,
+    DiversionStatus,
+    HallState,
+    TaskStatus,
+    TicketStatus,
+)
 
 
 def check(state: HallState) -> list[str]:
@@ -21,6 +27,8 @@ def check(state: HallState) -> list[str]:
             ticket is None or ticket.status not in AT_COUNTER or ticket.counter_id != counter.id
         ):
             broken.append(f"counter {counter.id} has {counter.ticket_id}, which is not there")
+        if counter.is_closing and not counter.ticket_id:
+            broken.append(f"counter {counter.id} is closing but has nobody to wait for")
         if counter.ticket_id and not counter.is_open:
             broken.append(f"counter {counter.id} is closed but has {counter.ticket_id}")
     at_counters = Tally(k.ticket_id for k in state.counters.values() if k.ticket_id)
@@ -43,6 +51,27 @@ def check(state: HallState) -> list[str]:
     )
     if inside != state.inside_count:
         broken.append(f"{state.inside_count} people are counted inside, {inside} are")
+    broken += _loose_ends(state)
     if state.is_ended and (state.pending_count or state.pending_visit_count):
         broken.append("the day has ended with people pending")
+    return broken
+
+
+def _loose_ends(state: HallState) -> list[str]:
+    """Tasks, offers and visits that do not fit the ticket they belong to."""
+    broken: list[str] = []
+    for task in state.escorts.values():
+        ticket = state.tickets[task.ticket_id]
+        if task.status is not TaskStatus.DONE and (
+            ticket.escort_id != task.id or ticket.status is not TicketStatus.CALLED
+        ):
+            broken.append(f"escort task {task.id} is open, but {ticket.id} is {ticket.status}")
+    under_way = {DiversionStatus.ACCEPTED, DiversionStatus.STARTED}
+    for ticket in state.tickets.values():
+        diversion = state.diversions.get(ticket.diversion_id)
+        is_away = diversion is not None and diversion.status in under_way
+        if is_away is not (ticket.status is TicketStatus.DIVERTING):
+            broken.append(f"{ticket.id} is {ticket.status}, which does not fit its diversion")
+        if state.visits[ticket.visit_id].ticket_id != ticket.id:
+            broken.append(f"{ticket.id} is not the ticket of its visit")
     return broken
