@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -80,6 +81,23 @@ def encode_event(recorded: Recorded) -> bytes:
         "event": msgspec.Raw(recorded.body),
     }
     return msgspec.json.encode(envelope)
+
+
+GARBAGE_THRESHOLDS = (10_000, 20, 50)
+"""New containers before a young collection, young ones before a middle one, middle ones before a full one."""
+
+
+def settle_memory() -> None:
+    """Spare the collector what never becomes garbage: call it once, when everything is loaded.
+
+    A full collection walks every object of every module and every ticket of every day, 0.1 to 0.2 s in which
+    nobody is called: that was the 99th percentile of a command. What is loaded by now is set aside, and full
+    collections come after ten million new objects in place of a hundred thousand. Halls, tickets and answers
+    are in no cycles and go by themselves; the cycles of a request are young when they go.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 class App:

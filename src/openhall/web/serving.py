@@ -14,7 +14,7 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from openhall.app.build import App
+from openhall.app.build import App, settle_memory
 from openhall.kernel.trouble import Trouble
 from openhall.web.site import create_site
 
@@ -78,6 +78,7 @@ async def serve(
     tasks = [serving]
     try:
         await _until_listening(host, port, serving)
+        settle_memory()
         on_ready()
         if beside is not None:
             tasks.append(asyncio.create_task(beside(), name="openhall-beside"))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pysqlite3 import dbapi2  # type: ignore[import-untyped]
 
+from openhall.app.build import settle_memory
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.cli.bench.installation import counter_ids
@@ -82,6 +83,7 @@ def replayed_events_per_second(folder: Folder) -> float:
     stream, commands = _day(folder)
     clock = ManualClock(SystemClock().now_ms())
     rates = []
+    settle_memory()  # as the server does
     with SqliteStore.open(folder.path.parent / "replay.db") as store:
         book = Book(store, [HALL], clock)
         requests = [Request(stream, f"c{n}", "bench", command) for n, command in enumerate(commands)]
