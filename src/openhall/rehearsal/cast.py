@@ -124,6 +124,8 @@ class Cast:
         """
         assert self._asking is None, "the last request has not been answered: call told() first"
         self.scene.now_ms, self.scene.state = now_ms, state
+        if state.is_ended:
+            self._live.clear()  # whoever still waits for something has gone home
         while (due_ms := self.due_ms()) is not None and due_ms <= now_ms:
             _, _, number, _ = heappop(self._agenda)
             wish = self._resume(number)

@@ -86,14 +86,19 @@ def clock(scene: Scene) -> Steps[None]:
 
 
 def seats(scene: Scene, seat: Seat, behaviour: Behaviour) -> Steps[None]:
-    """Somebody sits down at a counter, works, and (told by `leaves`) goes."""
+    """Somebody sits down at a counter, works, and (told by `leaves`) goes.
+
+    When somebody else closed the counter meanwhile, the teller comes back only for whom nobody serves.
+    """
+    has_sat = False
     while not is_over(scene.state):
         counter = scene.state.counters[seat.counter_id]
-        if not counter.is_open:
+        if not counter.is_open and (not has_sat or is_missed(scene.state, seat)):
             result = yield from ask(seat.person_id, c.OpenCounter(seat.counter_id, seat.person_id))
             if not isinstance(result, Refusal):
+                has_sat = True
                 yield from works(scene, seat, behaviour)
-                return
+                continue
         elif counter.person_id == seat.person_id and counter.is_closing:
             # Still closing from the stretch before: the teller stays.
             yield from ask(seat.person_id, c.ResumeCounter(seat.counter_id))
@@ -122,8 +127,24 @@ def works(scene: Scene, seat: Seat, behaviour: Behaviour) -> Steps[None]:
             result = yield from ask(seat.person_id, c.CallNext(seat.counter_id))
             if isinstance(result, Refusal):
                 yield from until(scene.now_ms + GLANCE_MS, or_news=True)
+        elif not counter.is_calling and is_over_for_newcomers(scene.state) and is_missed(scene.state, seat):
+            yield from ask(seat.person_id, c.ResumeCounter(seat.counter_id))
+            yield from until(scene.now_ms + GLANCE_MS)
         else:
             yield from until(scene.now_ms + GLANCE_MS, or_news=True)
+
+
+def is_over_for_newcomers(state: HallState) -> bool:
+    """The doors are closed: whoever is in line still must be served, so nobody stays paused for long."""
+    return state.doors is Doors.CLOSED
+
+
+def is_missed(state: HallState, seat: Seat) -> bool:
+    """Whether somebody in line can be served at this seat and at no counter that is calling."""
+    own = CounterState(seat.counter_id, seat.person_id)
+    calling = [k for k in state.counters.values() if k.is_calling]
+    line = (state.tickets[ticket_id] for _, ticket_id in state.line)
+    return any(state.serves(own, t) and not any(state.serves(k, t) for k in calling) for t in line)
 
 
 def has_customer(state: HallState, counter: CounterState) -> bool:
