@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
@@ -12,22 +13,29 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 
 from openhall.access import rights
-from openhall.app.build import App
+from openhall.app.build import App, refusal_texts
+from openhall.app.language import explain, say
 from openhall.hall import views
-from openhall.hall.model.state import HallState, TicketStatus
-from openhall.hall.policy import offers
+from openhall.hall.model.deciding.diverting import ALWAYS_OFFERED
+from openhall.hall.model.state import HallState, Ticket, TicketStatus
+from openhall.hall.policy import Staff, offers
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web.api import BranchId, readable_branch
+from openhall.web import personal
+from openhall.web.api import BranchId, hall_of, readable_branch
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of
-from openhall.web.rendering import clock_words, page
+from openhall.web.rendering import REASONS_TO_LOOK, WORDS, clock_words, page
 from openhall.web.signing_in import OpenhallRequest
 
 SCREENS: tuple[rights.Screen, ...] = ("kiosk", "guard", "display", "counter", "lobby", "branch")
+COUNTER_LINE_SHOWN = 8
 LINE_SHOWN = 60
 """Waiting tickets listed on the lobby's and the manager's screens; the count is of all."""
+
+KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket")
+QUERY_CHARACTERS = 64
 
 TicketParameter = Annotated[str, Parameter(max_length=64)]
 
@@ -54,6 +62,7 @@ def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str,
         "board": None,
         "people": {p.id: p.name for p in app.bank.people if p.branch == branch.id},
         "services": {s.id: s for s in app.bank.services},
+        "needs": {n.code: n for s in app.bank.services for n in s.needs},
         "classes": {c.code: c for c in app.bank.classes},
         "numbers": {k.id: k.number for k in branch.counters},
     }
@@ -85,9 +94,8 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["counter"] = views.counter_view(state, counter) if counter else None
         ticket = state.tickets.get(counter.ticket_id) if counter else None
         context["ticket"] = views.ticket_view(state, ticket, waits) if ticket else None
-        context["line"] = [
-            t for t in views.waiting(state, waits) if counter and _is_for(state, counter.id, t)
-        ][:8]
+        line = [t for t in views.waiting(state, waits) if counter and _is_for(state, counter.id, t)]
+        context["line"], context["line_count"] = line[:COUNTER_LINE_SHOWN], len(line)
         context["tellers"] = _tellers(state)
     elif screen == "lobby":
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
@@ -97,17 +105,23 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["diversions"] = views.diversions(state)
         context["visits"] = views.visits_without_ticket(state)
         context["gone"] = _latest_gone(state, waits)
-        context["helpers"] = [p for p in state.day_rules.staff if "lobby" in p.posts or "guard" in p.posts]
-        context["tellers"] = _tellers(state)
+        context["helpers"] = _helpers(state)
         zone = ZoneInfo(state.day_rules.branch.timezone)
         offset = to_datetime(context["now_ms"], zone).utcoffset() or timedelta()
         context["zone_offset_ms"] = int(offset.total_seconds()) * SECOND_MS
         language = language_of(request)
-        context["triage_says"] = {rule.id: rule.says.get(language) for rule in state.day_rules.triage}
+        context["triage_says"] = {
+            rule.id: {
+                "says": rule.says.get(language),
+                "channel": rule.channel,
+                "label": say(language, "Offer: {channel}", channel=say(language, WORDS[rule.channel])),
+            }
+            for rule in state.day_rules.triage
+        }
     elif screen == "guard":
         context["visits"] = views.visits_without_ticket(state)
         context["escorts"] = views.escorts(state)
-        context["helpers"] = state.day_rules.staff
+        context["helpers"] = [p for p in state.day_rules.staff if {"manager", "authoriser"} & set(p.posts)]
     elif screen == "branch":
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["tellers"] = _tellers(state)
@@ -115,6 +129,11 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
 
 def _is_for(state: HallState, counter_id: str, ticket: views.TicketView) -> bool:
     return state.serves(state.counters[counter_id], state.tickets[ticket.id])
+
+
+def _helpers(state: HallState) -> list[Staff]:
+    """Who is in the hall and can go along with a customer."""
+    return [p for p in state.day_rules.staff if "lobby" in p.posts or "guard" in p.posts]
 
 
 def _tellers(state: HallState) -> list[str]:
@@ -139,32 +158,133 @@ def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: b
     state: HallState | None = context["state"]
     if state is not None:
         _fold(context, state, screen, request)
-    context["is_live"] = is_live
-    if screen == "kiosk" and not is_live:
-        return _kiosk(request, context)
+    if screen == "kiosk":
+        context |= _kiosk(request, context)
     template = f"{screen}_live.html" if is_live else f"{screen}.html"
-    return page(template, language_of(request), **context)
+    shown = page(template, language_of(request), **context)
+    # The hall's own time: a demo's day runs faster, and a tablet's clock may be wrong.
+    shown.headers["X-Hall-Now"] = str(context["now_ms"])
+    return shown
 
 
-def _kiosk(request: OpenhallRequest, context: dict[str, Any]) -> Response[bytes]:
-    """The kiosk goes step by step by plain links, so that going back always works and nothing times out."""
-    query = request.query_params
+KIOSK_CARE = frozenset({"accompany"})
+"""What a link of the kiosk itself may ask for: somebody to come along."""
+
+
+def _kiosk(request: OpenhallRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The kiosk goes step by step by plain links, so that going back always works and nothing is lost."""
+    query = {
+        k: v for k, v in request.query_params.items() if k in KIOSK_FIELDS and len(v) <= QUERY_CHARACTERS
+    }
     state: HallState | None = context["state"]
-    step, need, service = "need", None, None
-    for candidate in state.day_rules.services if state else ():
-        for known in candidate.needs:
-            if known.code == query.get("need"):
-                need, service, step = known, candidate, "class"
-    visit_id = query.get("visit", "")
-    if need and context["board"].is_check_required and not visit_id:
-        step = "visit"
-    ticket = state.tickets.get(query.get("ticket", "")) if state else None
-    if ticket and state:
-        step = "ticket"
-        context["ticket"] = views.ticket_view(state, ticket, context["waits"])
-        context["offers"] = offers(state.day_rules.triage, need=ticket.need, has_card=True, amount_minor=0)
-    context |= {"step": step, "need": need, "service": service, "visit_id": visit_id}
-    return page("kiosk.html", language_of(request), **context)
+    found: dict[str, Any] = {
+        "step": "service",
+        "need": None,
+        "service": None,
+        "visit_id": query.get("visit", ""),
+        "visit_problem": "",
+        "care": [query["care"]] if query.get("care") in KIOSK_CARE else [],
+        "asked": {k: v for k, v in query.items() if k != "visit"},
+        "query": "?" + urlencode(query) if query else "",
+    }
+    found["here"] = request.url.path.removesuffix("/live") + str(found["query"])
+    if state is None:
+        return found
+    if "person" in query:
+        found["step"] = "person"
+    for service in state.day_rules.services:
+        if service.id == query.get("service"):
+            found |= {"service": service, "step": "class" if "other" in query else "need"}
+        for need in service.needs:
+            if need.code == query.get("need"):
+                found |= {"need": need, "service": service, "step": "class"}
+    if found["step"] == "class" and context["board"].is_check_required:
+        found |= _visit_step(request, state, found["visit_id"])
+    ticket = state.tickets.get(query.get("ticket", ""))
+    if ticket:
+        found["step"] = "ticket"
+        found["ticket"] = views.ticket_view(state, ticket, context["waits"])
+        is_waiting = ticket.status is TicketStatus.WAITING
+        # The kiosk knows neither card nor amount: it tells what exists, and a colleague asks the rest.
+        found["offers"] = (
+            offers(state.day_rules.triage, need=ticket.need, has_card=True, amount_minor=0)
+            if is_waiting
+            else []
+        )
+    return found
+
+
+def _visit_step(request: OpenhallRequest, state: HallState, visit_id: str) -> dict[str, Any]:
+    """Ask for the entry number, and say at once when it cannot be right."""
+    visit = state.visits.get(visit_id)
+    if visit is not None and visit.is_pending:
+        return {}
+    problem = ""
+    if visit_id:
+        refusal = Refusal("visit_unknown", "visit", {"visit": visit_id[1:]})
+        if visit is not None and visit.ticket_id:
+            number = state.tickets[visit.ticket_id].number
+            refusal = Refusal("visit_has_ticket", "visit", {"number": number})
+        problem = " ".join(explain(refusal, refusal_texts(), language_of(request)))
+    return {"step": "visit", "visit_id": "", "visit_problem": problem}
+
+
+def _channels(state: HallState, ticket: Ticket) -> list[str]:
+    """Other ways that can do what this customer needs, in the order of the table of words."""
+    service = state.service(ticket.service_id)
+    needs = {ticket.need} if ticket.need else {n.code for n in service.needs} if service else set()
+    possible = ALWAYS_OFFERED | {r.channel for r in state.day_rules.triage if needs & set(r.needs)}
+    return [channel for channel in WORDS if channel in possible]
+
+
+@get("/b/{branch_id:str}/ticket/{number:str}", include_in_schema=False)
+async def ticket_sheet(
+    request: OpenhallRequest, branch_id: BranchId, number: TicketParameter
+) -> Response[bytes]:
+    """All that the lobby can do with one ticket."""
+    app: App = request.app.state.openhall
+    branch = readable_branch(request, branch_id)
+    if not rights.may_open(request.user.role, "lobby"):
+        raise Refused(Refusal("role_may_not", "lobby", {"role": request.user.role}))
+    stream, state = hall_of(app, branch)
+    ticket = state.tickets.get(number) or state.tickets.get(state.numbers.get(number.upper(), ""))
+    if ticket is None:
+        raise Refused(Refusal("ticket_unknown", "ticket", {"ticket": number}))
+    refs: list[str] = []
+    if ticket.status is TicketStatus.HELD:
+        kept = await personal.sealed_today(app, stream)
+        refs = [item.ref for item in kept if item.ticket_id == ticket.id and item.kind == "contact"]
+    context = _context(request, branch, "lobby")
+    context |= {
+        "t": views.ticket_view(state, ticket, context["waits"]),
+        "helpers": _helpers(state),
+        "channels": _channels(state, ticket),
+        "refs": refs,
+        "reasons": REASONS_TO_LOOK.items(),
+    }
+    return page("ticket_sheet.html", language_of(request), **context)
+
+
+@get("/b/{branch_id:str}/personal", include_in_schema=False)
+async def personal_page(request: OpenhallRequest, branch_id: BranchId) -> Response[bytes]:
+    """What customers left with the branch today, sealed."""
+    app: App = request.app.state.openhall
+    branch = readable_branch(request, branch_id)
+    personal.require_right(request)
+    context = _context(request, branch, "personal")
+    stream, state = app.today(branch), context["state"]
+    kept = await personal.sealed_today(app, stream) if state is not None else []
+    context["sealed"] = [
+        {
+            "ref": item.ref,
+            "kind": item.kind,
+            "at_ms": item.at_ms,
+            "number": state.tickets[item.ticket_id].number if item.ticket_id in state.tickets else "",
+        }
+        for item in reversed(kept)
+    ]
+    context["reasons"] = REASONS_TO_LOOK.items()
+    return page("personal.html", language_of(request), **context)
 
 
 @get("/", include_in_schema=False)
@@ -217,4 +337,13 @@ async def screen_live(request: OpenhallRequest, branch_id: BranchId, screen: str
     return _screen(request, branch_id, screen, is_live=True)
 
 
-HANDLERS: list[Any] = [home, sign_in, choose_language, screen_page, screen_live]
+HANDLERS: list[Any] = [
+    home,
+    sign_in,
+    choose_language,
+    ticket_sheet,
+    personal_page,
+    screen_page,
+    screen_live,
+    personal.PersonalController,
+]

@@ -32,6 +32,10 @@ REFUSALS = refusals(
         "Send a new random key with each new command, and the same key when you retry.",
     ),
     branch_unknown=("There is no branch {branch}.", "Choose one of: {known}."),
+    record_unknown=(
+        "There is no such record; it may have been erased or have expired.",
+        "Nothing needs to be done.",
+    ),
     too_large=("The request is too large.", "Send less at once."),
     too_many_requests=("Too many attempts in a short time.", "Wait a minute and try again."),
     http_error=("The request could not be served.", "See the detail."),
@@ -107,7 +111,10 @@ def problem_of(refusal: Refusal, language: Language) -> Problem:
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person looks at this with a browser, and not a program that asks the API."""
-    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+    if request.url.path.startswith("/api/") or "hx-request" in request.headers:
+        # A part of a page is asked for by our own script, which knows what to do with a problem.
+        return False
+    return "text/html" in request.headers.get("accept", "")
 
 
 def answer(

@@ -84,7 +84,14 @@ ROLE_WORDS = {
     "manager": "branch manager",
     "operations": "head-office operations",
 }
-WORDS = STATUS_WORDS | HANDLING_WORDS | CHANNEL_WORDS | REASON_WORDS | ROLE_WORDS
+RECORD_WORDS = {"contact": "contact for a place kept", "feedback": "praise or complaint in words"}
+REASONS_TO_LOOK = {
+    "call_customer": "to call the customer",
+    "customer_request": "the customer asks for it",
+    "complaint": "to answer a complaint",
+}
+"""Why somebody may look at a sealed record, or erase it."""
+WORDS = STATUS_WORDS | HANDLING_WORDS | CHANNEL_WORDS | REASON_WORDS | ROLE_WORDS | RECORD_WORDS
 
 
 def wait_words(language: Language, wait: Wait | None) -> str:
@@ -131,9 +138,9 @@ def environment(language: Language) -> Environment:
     return env
 
 
-def _both(sentence: str) -> Text:
+def _both(sentence: str, **blanks: str | int) -> Text:
     """A sentence of ours in both languages at once, for the screens that everybody reads."""
-    return Text(en=sentence, zh=say("zh", sentence))
+    return Text(en=say("en", sentence, **blanks), zh=say("zh", sentence, **blanks))
 
 
 def clock_words(zone: str) -> Callable[[int], str]:

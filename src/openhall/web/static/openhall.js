@@ -3,10 +3,14 @@
 
 (() => {
   const body = document.body;
-  const SILENT_MS = 4500; // two missed beats
+  const SILENT_MS = 4200; // two missed beats of two seconds, and a little for the way
   const REFRESH_MS = 250; // at most four redraws a second, and always one after the last event
+  const REFRESH_SHARE = 5; // drawing never takes more than a fifth of the page's time
   const IDLE_REFRESH_MS = 10000; // minutes on the screen grow also when nothing happens
-  const RETRIES = 5;
+  const ANSWER_MS = 10000;
+  const RETRIES = 8;
+  const RETRY_PAUSE_MS_MAX = 4000;
+  const NEWBORN_MS = 350; // a double click must not press the button that takes the first one's place
 
   // --- commands -----------------------------------------------------------------------------------
 
@@ -16,39 +20,57 @@
   }
 
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const unanswered = new Map(); // request -> key, so that pressing again after a failure is a retry too
 
   // The same key with every retry: whatever happened to the first one, the command is carried out once.
-  async function send(path, fields, method = "POST") {
-    const key = newKey();
+  async function send(path, fields, { method = "POST", key } = {}) {
+    const content = method === "POST" ? JSON.stringify(fields) : undefined;
+    const request = `${method} ${path} ${content}`;
+    key = key || unanswered.get(request) || newKey();
+    unanswered.set(request, key);
     for (let attempt = 0; ; attempt++) {
       try {
         const response = await fetch(path, {
           method,
           headers: { "Content-Type": "application/json", "Idempotency-Key": key, Accept: "application/json" },
-          body: method === "DELETE" ? undefined : JSON.stringify(fields),
+          body: content,
+          signal: AbortSignal.timeout(ANSWER_MS),
         });
-        if (response.status !== 503 || attempt >= RETRIES) {
+        // Trouble at the server says when to come back; a refusal is an answer and is told at once.
+        const isTrouble = response.status === 503 && response.headers.has("Retry-After");
+        if (!isTrouble || attempt >= RETRIES) {
+          if (!isTrouble) unanswered.delete(request);
+          if (response.status === 401 && path !== "/api/session") return toSignIn();
           const text = await response.text();
           return { ok: response.ok, body: text ? JSON.parse(text) : {}, status: response.status };
         }
       } catch (error) {
         if (attempt >= RETRIES) return { ok: false, body: { title: body.dataset.failed, remedy: "" }, status: 0 };
       }
-      await pause(300 * 2 ** attempt);
+      if (attempt === 1) say(body.dataset.trying, "", false);
+      await pause(Math.min(300 * 2 ** attempt, RETRY_PAUSE_MS_MAX));
     }
   }
 
-  const commandPath = (kind) => `/api/branches/${body.dataset.branch}/commands/${kind}`;
+  function toSignIn() {
+    location.href = `/sign-in?to=${encodeURIComponent(location.pathname)}`;
+    return new Promise(() => {});
+  }
 
-  async function command(kind, fields, then, control) {
+  const branchPath = (rest) => `/api/branches/${body.dataset.branch}/${rest}`;
+
+  async function command(kind, fields, then, control, options) {
+    if (control?.hasAttribute("aria-busy")) return null;
     if (control) control.setAttribute("aria-busy", "true");
-    const result = await send(commandPath(kind), fields);
+    const result = await send(branchPath(`commands/${kind}`), fields, options);
     if (control) control.removeAttribute("aria-busy");
     if (!result.ok) {
       say(result.body.title, result.body.remedy, true);
       return null;
     }
+    hush();
     refreshSoon(0);
+    control?.closest("dialog")?.close();
     if (then === "slip") showSlip(result.body.events[0]);
     else if (then) location.href = then.replace("{ticket_id}", result.body.events[0].ticket_id);
     return result.body;
@@ -62,9 +84,24 @@
     strong.textContent = title;
     box.append(strong);
     if (remedy) box.append(document.createElement("br"), remedy);
+    // A modal dialog lies above everything else on the page: what is said then is said inside it.
+    const open = document.querySelector("dialog[open]");
+    (open || body).append(said);
     said.replaceChildren(box);
     clearTimeout(say.timer);
-    say.timer = setTimeout(() => said.replaceChildren(), isProblem ? 9000 : 4000);
+    say.timer = setTimeout(hush, isProblem ? 12000 : 5000);
+  }
+  const hush = () => document.getElementById("said").replaceChildren();
+
+  // A question in the page's own language and type, instead of the browser's box.
+  function ask(question) {
+    const dialog = document.getElementById("ask");
+    dialog.querySelector("[data-question]").textContent = question;
+    dialog.returnValue = "";
+    dialog.showModal();
+    return new Promise((resolve) =>
+      dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }),
+    );
   }
 
   // --- forms --------------------------------------------------------------------------------------
@@ -85,59 +122,94 @@
       const type = input.dataset.type;
       if (type === "int") fields[input.name] = Number(input.value);
       else if (type === "time") fields[input.name] = timeToMs(input.value, form);
-      else if (type === "minutes-ahead") fields[input.name] = hallNow() + Number(input.value) * 60000;
+      else if (type === "visit") fields[input.name] = `v${input.value.trim()}`;
+      else if (type === "number") fields[input.name] = input.value.trim().toUpperCase();
+      else if (type === "minutes-ahead") fields[input.name] = Math.round(hallNow() + Number(input.value) * 60000);
       else fields[input.name] = input.value;
     }
     return fields;
+  }
+
+  // What is about a person goes to the sealed records; the command carries a reference to it at most.
+  async function seal(form, fields) {
+    const data = {};
+    for (const input of form.querySelectorAll("[data-personal]")) {
+      if (input.value.trim()) data[input.dataset.personal] = input.value.trim();
+    }
+    if (Object.keys(data).length === 0) return { ok: true };
+    const kept = await send(branchPath("personal"), { kind: form.dataset.seal, data });
+    if (!kept.ok) {
+      say(kept.body.title, kept.body.remedy, true);
+      return { ok: false };
+    }
+    if (form.dataset.seal === "feedback") fields.text_ref = kept.body.ref;
+    // A hold has no field for it: its command id carries the reference into the log.
+    return { ok: true, key: form.dataset.seal === "contact" ? `contact-${kept.body.ref}` : undefined };
   }
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (form.dataset.command) {
       event.preventDefault();
-      if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) return;
+      if (event.submitter?.hasAttribute("aria-busy")) return;
+      if (form.dataset.confirm && !(await ask(form.dataset.confirm))) return;
       const fields = fieldsOf(form, event.submitter);
-      const personal = form.querySelector("[data-personal]");
-      if (personal && personal.value) {
-        const kept = await send(`/api/branches/${body.dataset.branch}/personal`, {
-          kind: personal.dataset.personal,
-          data: { text: personal.value },
-        });
-        if (!kept.ok) return say(kept.body.title, kept.body.remedy, true);
-        fields.text_ref = kept.body.ref;
-      }
-      if (await command(form.dataset.command, fields, form.dataset.then, event.submitter)) form.reset();
+      const sealed = await seal(form, fields);
+      if (!sealed.ok) return;
+      const done = await command(form.dataset.command, fields, form.dataset.then, event.submitter, { key: sealed.key });
+      if (!done) return;
+      form.reset();
+      if (form.dataset.said) say(form.dataset.said, "", false);
     } else if (form.hasAttribute("data-sign-in")) {
       event.preventDefault();
       const result = await send("/api/session", Object.fromEntries(new FormData(form)));
       if (result.ok) {
         const to = new URLSearchParams(location.search).get("to") || "/";
-        location.href = to.startsWith("/") && !to.startsWith("//") ? to : "/";
+        location.href = /^\/(?![/\\])/.test(to) ? to : "/";
       } else {
         const error = form.querySelector(".form-error");
         error.hidden = false;
         error.textContent = `${result.body.title} ${result.body.remedy}`;
+        form.elements.password.select();
       }
     } else if (form.hasAttribute("data-triage")) {
       event.preventDefault();
-      triage(form);
+      triage(form, event.submitter);
+    } else if (form.hasAttribute("data-find")) {
+      event.preventDefault();
+      const number = form.elements.number.value.trim();
+      if (number && (await showSheet(`${form.dataset.find}/${encodeURIComponent(number)}`))) form.reset();
+    } else if (form.hasAttribute("data-look")) {
+      event.preventDefault();
+      look(form, event.submitter);
     }
   });
 
   document.addEventListener("click", async (event) => {
     const control = event.target.closest("button, a");
     if (!control || control.form?.dataset.command) return;
+    if (event.detail > 0 && performance.now() - (control.bornAt ?? -NEWBORN_MS) < NEWBORN_MS) return;
     if (control.dataset.command) {
-      await command(control.dataset.command, JSON.parse(control.dataset.fields || "{}"), control.dataset.then, control);
+      if (control.dataset.confirm && !(await ask(control.dataset.confirm))) return;
+      const fields = JSON.parse(control.dataset.fields || "{}");
+      const care = Array.from(document.querySelectorAll("[data-care]:checked"), (box) => box.value);
+      if (care.length) fields.handling = [...(fields.handling || []), ...care];
+      await command(control.dataset.command, fields, control.dataset.then, control);
+    } else if (control.dataset.sheet) {
+      showSheet(control.dataset.sheet);
     } else if (control.hasAttribute("data-sign-out")) {
-      await send("/api/session", {}, "DELETE");
+      await send("/api/session", {}, { method: "DELETE" });
       location.href = "/sign-in";
     } else if (control.hasAttribute("data-open-day")) {
-      const result = await send(`/api/branches/${body.dataset.branch}/day`, {});
-      if (result.ok) location.reload();
+      const result = await send(branchPath("day"), {});
+      if (result.ok) refreshSoon(0);
       else say(result.body.title, result.body.remedy, true);
     } else if (control.hasAttribute("data-close-dialog")) {
       control.closest("dialog").close();
+    } else if (control.hasAttribute("data-clear-result")) {
+      control.closest("[data-result]").hidden = true;
+    } else if (control.hasAttribute("data-larger")) {
+      setLarge(!document.documentElement.classList.contains("large"));
     } else if (control.dataset.demoSpeed !== undefined) {
       await send("/demo/speed", { speed: Number(control.dataset.demoSpeed) });
       location.reload();
@@ -147,7 +219,9 @@
   // A console is worked by keys alone: the letter on the button presses it.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-    if (/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) return;
+    const focused = document.activeElement;
+    if (/^(TEXTAREA|SELECT)$/.test(focused.tagName) || (focused.tagName === "INPUT" && !/^(radio|checkbox)$/.test(focused.type))) return;
+    if (document.querySelector("dialog[open]")) return;
     const key = event.key.toUpperCase();
     if (!/^[A-Z]$/.test(key)) return;
     const control = document.querySelector(`[data-key="${key}"]:not([disabled]):not([aria-busy])`);
@@ -178,7 +252,7 @@
     form.querySelector('[name="visit"]').value = shown.textContent ? `v${shown.textContent}` : "";
   });
 
-  async function triage(form) {
+  async function triage(form, control) {
     const need = form.elements.need;
     const option = need.options[need.selectedIndex];
     const visit = form.elements.visit?.value.trim();
@@ -190,59 +264,199 @@
       visit_id: visit ? `v${visit}` : "",
     };
     if (amount) asked.amount_minor = Math.round(Number(amount) * 100);
-    const heard = await command("RecordTriage", asked);
+    const heard = await command("RecordTriage", asked, "", control);
     if (!heard) return;
-    showOffers(form, heard.events[0].offers || []);
     const handling = Array.from(form.querySelectorAll('[name="handling"]:checked'), (box) => box.value);
-    const issued = await command("IssueTicket", {
-      service_id: option.dataset.service,
-      need: need.value,
-      class_code: form.elements.class_code.value,
-      class_basis: "staff",
-      handling,
-      visit_id: asked.visit_id,
-    });
+    const issued = await command(
+      "IssueTicket",
+      {
+        service_id: option.dataset.service,
+        need: need.value,
+        class_code: form.elements.class_code.value,
+        class_basis: "staff",
+        handling,
+        visit_id: asked.visit_id,
+      },
+      "",
+      control,
+    );
     if (!issued) return;
-    say(issued.events[0].number, "", false);
+    const ticket = issued.events.find((happened) => happened.number);
+    showResult(form, ticket, heard.events[0].offers || []);
     form.reset();
   }
 
-  function showOffers(form, ids) {
+  // The number just given stays in sight until the next one, with what can be offered on it.
+  function showResult(form, ticket, ids) {
     const rules = JSON.parse(form.querySelector("[data-rules]").textContent);
-    const box = form.querySelector("[data-offers]");
-    box.hidden = ids.length === 0;
-    box.querySelector("ul").replaceChildren(
-      ...ids.map((id) => Object.assign(document.createElement("li"), { textContent: rules[id] })),
+    const box = document.querySelector("[data-result]");
+    box.hidden = false;
+    box.querySelector("[data-result-number]").textContent = ticket.number;
+    const offers = box.querySelector("[data-result-offers]");
+    offers.hidden = ids.length === 0;
+    offers.querySelector("ul").replaceChildren(
+      ...ids.map((id) => {
+        const item = document.createElement("li");
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = rules[id].label;
+        button.dataset.command = "OfferDiversion";
+        button.dataset.fields = JSON.stringify({ ticket_id: ticket.ticket_id, channel: rules[id].channel });
+        item.append(rules[id].says, button);
+        return item;
+      }),
+    );
+    box.focus();
+    box.scrollIntoView({ block: "nearest" });
+  }
+
+  // --- sheets: all that can be done with one ticket -----------------------------------------------
+
+  async function showSheet(path) {
+    const sheet = document.getElementById("sheet");
+    const response = await fetch(path, { headers: { Accept: "text/html", "HX-Request": "true" } });
+    if (response.status === 401) return toSignIn();
+    if (!response.ok) {
+      const problem = await response.json();
+      say(problem.title, problem.remedy, true);
+      return false;
+    }
+    sheet.querySelector("[data-sheet-body]").innerHTML = await response.text();
+    if (!sheet.open) sheet.showModal();
+    return true;
+  }
+
+  // --- sealed records -----------------------------------------------------------------------------
+
+  async function look(form, control) {
+    const reason = new URLSearchParams({ reason: form.elements.reason.value });
+    const path = branchPath(`personal/${form.dataset.look}?${reason}`);
+    const isErasing = control.value === "erase";
+    if (isErasing && !(await ask(form.dataset.confirm))) return;
+    const result = await send(path, {}, { method: isErasing ? "DELETE" : "GET" });
+    if (!result.ok) return void say(result.body.title, result.body.remedy, true);
+    const shown = form.querySelector("[data-shown]");
+    if (isErasing) {
+      form.replaceChildren(Object.assign(document.createElement("p"), { textContent: form.dataset.erased }));
+      return;
+    }
+    shown.hidden = false;
+    shown.replaceChildren(
+      ...Object.values(result.body.data).map((text) => Object.assign(document.createElement("p"), { textContent: text })),
     );
   }
 
   // --- drawing anew -------------------------------------------------------------------------------
 
+  // The new drawing is laid over the old one, element by element: what did not change is not touched, so a
+  // menu stays open, a choice half made stays made, focus stays, and a click meets what was aimed at.
+  const KEPT = new Set(["open", "aria-busy"]);
+  const nameOf = (node) => (node.nodeType === 1 ? node.id || node.dataset.id || "" : "");
+
+  function morph(old, fresh) {
+    for (const { name } of [...old.attributes]) if (!KEPT.has(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (!KEPT.has(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.tagName !== "TEXTAREA") morphChildren(old, fresh);
+  }
+
+  function morphChildren(old, fresh) {
+    const wanted = new Set();
+    for (const child of fresh.children) if (nameOf(child)) wanted.add(nameOf(child));
+    const named = new Map();
+    for (const child of [...old.children]) {
+      const name = nameOf(child);
+      if (!name) continue;
+      if (wanted.has(name) && !named.has(name)) named.set(name, child);
+      else child.remove();
+    }
+    let at = old.firstChild;
+    for (const next of [...fresh.childNodes]) {
+      let match = null;
+      const name = nameOf(next);
+      if (name) match = named.get(name) ?? null;
+      else for (match = at; match && (nameOf(match) || match.nodeName !== next.nodeName); ) match = match.nextSibling;
+      if (match && match.nodeName === next.nodeName) {
+        if (match === at) at = at.nextSibling;
+        else old.insertBefore(match, at);
+        if (match.nodeType === 1) morph(match, next);
+        else if (match.data !== next.data) match.data = next.data;
+      } else {
+        const born = document.importNode(next, true);
+        if (born.nodeType === 1) {
+          born.bornAt = performance.now();
+          for (const inside of born.querySelectorAll("button, a")) inside.bornAt = born.bornAt;
+        }
+        old.insertBefore(born, at);
+      }
+    }
+    while (at) {
+      const rest = at.nextSibling;
+      at.remove();
+      at = rest;
+    }
+  }
+
+  let drawn = "";
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (target.id !== "live") return;
+    event.detail.shouldSwap = false;
+    if (xhr.status === 401) return toSignIn();
+    if (xhr.status !== 200) return;
+    setNow(Number(xhr.getResponseHeader("X-Hall-Now")));
+    if (xhr.responseText !== drawn) {
+      drawn = xhr.responseText;
+      const fresh = document.createElement("template");
+      fresh.innerHTML = drawn;
+      morphChildren(target, fresh.content);
+    }
+    document.dispatchEvent(new CustomEvent("hall-drawn"));
+  });
+
   let refreshTimer = null;
+  let refreshAt = 0;
   let isPressed = false;
+  let isDrawing = false;
+  let drawMs = 0;
   addEventListener("pointerdown", () => (isPressed = true));
   for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(() => (isPressed = false), 0));
+  document.addEventListener("htmx:beforeRequest", () => ((isDrawing = true), (refreshAt = performance.now())));
+  document.addEventListener("htmx:afterRequest", () => {
+    isDrawing = false;
+    drawMs = performance.now() - refreshAt;
+  });
 
-  function refreshSoon(wait = REFRESH_MS) {
+  function refreshSoon(wait) {
+    if (wait === 0 && refreshTimer !== null) refreshTimer = clearTimeout(refreshTimer) ?? null;
     if (refreshTimer !== null) return;
-    refreshTimer = setTimeout(() => {
-      refreshTimer = null;
-      // Not under a finger, and not while a menu or a choice of this part is being used: it would be lost.
-      const live = document.getElementById("live");
-      const isInUse = live && (live.querySelector("details[open]") || live.querySelector("input:focus, select:focus"));
-      if (isPressed || isInUse) return void refreshSoon(500);
-      if (window.htmx) htmx.trigger(body, "refresh");
-      document.dispatchEvent(new CustomEvent("hall-changed"));
-    }, wait);
+    const rest = refreshAt + drawMs + Math.min(2000, Math.max(REFRESH_MS, drawMs * (REFRESH_SHARE - 1))) - performance.now();
+    refreshTimer = setTimeout(refresh, wait ?? Math.max(0, rest));
   }
-  setInterval(() => refreshSoon(), IDLE_REFRESH_MS);
+
+  function refresh() {
+    refreshTimer = null;
+    // Not under a finger: what it is about to press would move away.
+    if (isPressed || isDrawing) return void (refreshTimer = setTimeout(refresh, 100));
+    if (window.htmx && document.getElementById("live")) htmx.trigger(body, "refresh");
+    document.dispatchEvent(new CustomEvent("hall-changed"));
+  }
 
   // --- events -------------------------------------------------------------------------------------
 
   let heard = Date.now();
-  let latestMs = null; // the hall's own clock, which in a demo runs faster
-  let latestAt = 0;
-  const hallNow = () => (latestMs === null ? Date.now() : latestMs + (Date.now() - latestAt) * Number(body.dataset.speed || 1));
+  // The hall's own clock, told with every drawing and event: the browser's may be wrong, a demo's runs faster.
+  let latestMs = Number(body.dataset.now) || Date.now();
+  let latestAt = performance.now();
+  const hallNow = () => latestMs + (performance.now() - latestAt) * Number(body.dataset.speed || 1);
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+    hour: "2-digit", minute: "2-digit", hour12: false, timeZone: body.dataset.zone || undefined,
+  });
+
+  function setNow(nowMs) {
+    if (!nowMs) return;
+    latestMs = nowMs;
+    latestAt = performance.now();
+  }
 
   function hear(message) {
     const wasLost = !document.getElementById("lost").hidden;
@@ -252,9 +466,9 @@
       refreshSoon(0);
     }
     if (message.kind === "hall") {
-      latestMs = JSON.parse(message.data).at_ms;
-      latestAt = Date.now();
-      body.dataset.position = JSON.parse(message.data).position;
+      const happened = JSON.parse(message.data);
+      setNow(happened.at_ms);
+      body.dataset.position = happened.position;
     }
     if (message.kind !== "beat") refreshSoon();
   }
@@ -290,18 +504,45 @@
 
   if (body.dataset.stream) {
     listen(body.dataset.stream);
+    setInterval(() => refreshSoon(), IDLE_REFRESH_MS);
     setInterval(() => {
       const lost = document.getElementById("lost");
       if (Date.now() - heard <= SILENT_MS || !lost.hidden) return;
-      const time = new Date(heard).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
-      lost.textContent = body.dataset.lost.replace("{time}", time);
+      lost.textContent = body.dataset.lost.replace("{time}", clock.format(hallNow() - (Date.now() - heard)));
       lost.hidden = false;
-    }, 500);
+    }, 250);
   }
 
-  // A kiosk goes back to its first page by itself after a while, when it shows a ticket already given.
-  if (body.classList.contains("kiosk") && new URLSearchParams(location.search).has("ticket")) {
-    setTimeout(() => (location.href = body.dataset.home), 30000);
+  for (const place of document.querySelectorAll("[data-clock]")) {
+    const tell = () => (place.textContent = clock.format(hallNow()));
+    tell();
+    setInterval(tell, 1000);
+  }
+
+  // --- the kiosk: larger type, and nobody's half-made choice for the next one ------------------------
+
+  function setLarge(isLarge) {
+    document.documentElement.classList.toggle("large", isLarge);
+    document.querySelector("[data-larger]")?.setAttribute("aria-pressed", String(isLarge));
+    sessionStorage.setItem("openhall-large", isLarge ? "yes" : "");
+  }
+  if (body.classList.contains("kiosk")) {
+    setLarge(sessionStorage.getItem("openhall-large") === "yes");
+    let touched = performance.now();
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (touched = performance.now()));
+    const dialog = document.getElementById("still");
+    setInterval(() => {
+      const step = document.querySelector("[data-step]")?.dataset.step || "service";
+      const idleMs = performance.now() - touched;
+      // A number already given goes from the screen by itself; a choice half made is only asked about.
+      if (step === "ticket" && idleMs > 60000) leave();
+      else if (step !== "service" && step !== "ticket" && idleMs > 120000 && !dialog.open) dialog.showModal();
+    }, 1000);
+    const leave = () => {
+      setLarge(false);
+      location.href = body.dataset.home;
+    };
+    dialog.querySelector("[data-start-again]").addEventListener("click", leave);
   }
 
   // --- the chart ----------------------------------------------------------------------------------
@@ -317,7 +558,9 @@
       if (plot) return plot.setData(data);
       const style = getComputedStyle(body);
       const colour = (name) => style.getPropertyValue(name).trim();
-      const axis = { stroke: colour("--ink-soft"), grid: { stroke: colour("--rule") }, ticks: { stroke: colour("--rule") } };
+      const thin = { stroke: colour("--rule"), width: 1 };
+      const axis = { stroke: colour("--ink-soft"), grid: thin, ticks: thin, font: `13px ${style.fontFamily}` };
+      const whole = { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], size: 44 };
       plot = new uPlot(
         {
           width: series.clientWidth,
@@ -328,7 +571,8 @@
             { label: series.dataset.waiting, stroke: colour("--accent"), width: 2, fill: colour("--accent-faint") },
             { label: series.dataset.counters, stroke: colour("--warm"), width: 2, paths: uPlot.paths.stepped({ align: 1 }) },
           ],
-          axes: [{ ...axis, values: "{HH}:{mm}" }, axis],
+          axes: [{ ...axis, values: "{HH}:{mm}", space: 70 }, whole],
+          cursor: { points: { size: 7 } },
           scales: { y: { range: (_, low, high) => [0, Math.max(5, high * 1.1)] } },
         },
         data,
@@ -339,7 +583,7 @@
     draw();
     let drawing = null;
     document.addEventListener("hall-changed", () => {
-      drawing ??= setTimeout(() => ((drawing = null), draw()), 2000);
+      drawing ??= setTimeout(() => ((drawing = null), draw()), 3000);
     });
   }
 })();

@@ -1,0 +1,168 @@
+"""Sealed records at the door: kept, looked at with a reason, erased when the customer asks [B5].
+
+What is sealed never enters the log. The log carries a reference: feedback has a field for it; a hold carries
+it in its command id, `contact-` and the reference, which the chain covers like everything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.params import Parameter
+from sqlalchemy import select
+
+from openhall.access import rights
+from openhall.app.build import App
+from openhall.hall.model import ROOM as HALL
+from openhall.hall.model.events import FeedbackGiven, TicketHeld
+from openhall.kernel.event import StreamId
+from openhall.kernel.refusal import Refusal
+from openhall.log.personal import DATA_BYTES_MAX
+from openhall.log.schema import personal as personal_table
+from openhall.web.api import BranchId, Key, actor_of, readable_branch
+from openhall.web.problems import RESPONSES, Refused
+from openhall.web.signing_in import OpenhallRequest
+
+CONTACT_PREFIX = "contact-"
+READ_BY = ("TicketHeld", "FeedbackGiven")
+
+Ref = Annotated[
+    str, Parameter(pattern=r"^[0-9a-f]{32}$", description="The reference that keeping it returned")
+]
+Reason = Annotated[
+    Literal["call_customer", "customer_request", "complaint"],
+    Parameter(description="Why; it is written into the access list with the account's name"),
+]
+
+
+class PersonalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody left with us."""
+
+    kind: Literal["contact", "feedback"]
+    data: Annotated[
+        dict[
+            Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,20}$")],
+            Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)],
+        ],
+        msgspec.Meta(min_length=1, max_length=6),
+    ]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Where it lies; this may go into an event."""
+
+    ref: str
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """What was sealed."""
+
+    ref: str
+    data: dict[str, str]
+
+
+class SealedToday(msgspec.Struct, frozen=True):
+    """A reference in today's log whose record is still there."""
+
+    ref: str
+    kind: str
+    ticket_id: str
+    at_ms: int
+
+
+def require_right(request: OpenhallRequest) -> None:
+    """Raise `Refused` unless the account may see personal data."""
+    if not rights.may_open(request.user.role, "personal"):
+        raise Refused(Refusal("role_may_not", "personal", {"role": request.user.role}))
+
+
+async def sealed_today(app: App, stream: StreamId) -> list[SealedToday]:
+    """The references in a day's log, oldest first, without those that are erased by now."""
+    return await asyncio.to_thread(_sealed_today, app, stream)
+
+
+def _sealed_today(app: App, stream: StreamId) -> list[SealedToday]:
+    found = []
+    for recorded in app.store.read(stream=stream):
+        if recorded.type not in READ_BY:
+            continue
+        event = HALL.read(recorded.type, recorded.version, recorded.body)
+        if isinstance(event, TicketHeld) and recorded.command_id.startswith(CONTACT_PREFIX):
+            ref = recorded.command_id.removeprefix(CONTACT_PREFIX)
+            found.append(SealedToday(ref, "contact", event.ticket_id, recorded.at_ms))
+        elif isinstance(event, FeedbackGiven) and event.text_ref:
+            found.append(SealedToday(event.text_ref, "feedback", event.ticket_id, recorded.at_ms))
+    with app.personal.records.reading() as connection:
+        there = select(personal_table.c.ref).where(
+            personal_table.c.branch == stream.place, personal_table.c.expires_ms > app.wall.now_ms()
+        )
+        refs = set(connection.execute(there).scalars())
+    return [item for item in found if item.ref in refs]
+
+
+def _require_own(app: App, branch_id: str, ref: str) -> None:
+    """A reference opens nothing in a branch that it does not belong to."""
+    with app.personal.records.reading() as connection:
+        owner = connection.execute(
+            select(personal_table.c.branch).where(personal_table.c.ref == ref)
+        ).scalar_one_or_none()
+    if owner != branch_id:
+        raise Refused(Refusal("record_unknown", "ref"))
+
+
+class PersonalController(Controller):
+    """Personal data, apart from the log: encrypted, expiring, every look written down."""
+
+    path = "/api/branches/{branch_id:str}/personal"
+    tags = ("personal",)
+
+    @post(summary="Keep something about a person", status_code=201, responses=RESPONSES)
+    async def keep(
+        self, request: OpenhallRequest, branch_id: BranchId, data: PersonalBody, idempotency_key: Key = None
+    ) -> Kept:
+        """Sealed at once; the reference may go into a command. A retry may keep a second copy, which expires."""
+        app: App = request.app.state.openhall
+        branch = readable_branch(request, branch_id)
+        require_right(request)
+        if idempotency_key is None:
+            raise Refused(Refusal("idempotency_key_missing", "Idempotency-Key"))
+        if len(msgspec.json.encode(data.data)) > DATA_BYTES_MAX:
+            raise Refused(Refusal("too_large", "data"))
+        ref = await asyncio.to_thread(app.personal.put, branch.id, data.kind, data.data, actor_of(request))
+        return Kept(ref)
+
+    @get("/{ref:str}", summary="Look at a record", responses=RESPONSES)
+    async def look(self, request: OpenhallRequest, branch_id: BranchId, ref: Ref, reason: Reason) -> Opened:
+        """The look is in the access list before the data is given."""
+        app: App = request.app.state.openhall
+        branch = readable_branch(request, branch_id)
+        require_right(request)
+
+        def look() -> dict[str, str] | None:
+            _require_own(app, branch.id, ref)
+            return app.personal.get(ref, actor_of(request), reason)
+
+        found = await asyncio.to_thread(look)
+        if found is None:
+            raise Refused(Refusal("record_unknown", "ref"))
+        return Opened(ref, found)
+
+    @delete("/{ref:str}", summary="Erase a record", status_code=204, responses=RESPONSES)
+    async def erase(self, request: OpenhallRequest, branch_id: BranchId, ref: Ref, reason: Reason) -> None:
+        """Before its time, because the customer asks; the log and its hashes stay whole."""
+        app: App = request.app.state.openhall
+        branch = readable_branch(request, branch_id)
+        require_right(request)
+
+        def erase() -> bool:
+            _require_own(app, branch.id, ref)
+            return app.personal.erase(ref, actor_of(request), reason)
+
+        if not await asyncio.to_thread(erase):
+            raise Refused(Refusal("record_unknown", "ref"))
+
+
+HANDLERS: list[Any] = [PersonalController]

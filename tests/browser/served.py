@@ -1,0 +1,212 @@
+"""A bank served by a process of its own, under a clock that a test moves: what the browser tests look at."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import secrets
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from openhall.app.build import build
+from openhall.app.clocks import SystemClock
+from openhall.app.folder import Folder
+from openhall.kernel.clock import from_datetime
+from openhall.network.model import Role
+from openhall.network.sample import sample_files
+from openhall.web.serving import serve
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "browser-tests-only"
+ZONE = ZoneInfo("Asia/Shanghai")
+BRANCH = "wutong"
+ACCOUNTS: dict[str, tuple[Role, str]] = {
+    "kiosk": ("kiosk", ""),
+    "display": ("display", ""),
+    "guard": ("guard", "peng-dayong"),
+    "teller": ("teller", "gao-fei"),
+    "lobby": ("lobby", "qian-lixin"),
+    "manager": ("manager", "zhao-minzhi"),
+    "operations": ("operations", ""),
+}
+START_SECONDS = 30
+OFFSET = struct.Struct("=q")
+
+
+class MovedClock:
+    """The clock of this machine, moved by an offset that the test writes into a file."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._offset = mmap.mmap(file.fileno(), OFFSET.size, access=mmap.ACCESS_READ)
+
+    def now_ms(self) -> int:
+        """The moved time."""
+        offset_ms: int = OFFSET.unpack_from(self._offset)[0]
+        return SystemClock().now_ms() + offset_ms
+
+
+def _child(folder: Path, port: int) -> None:
+    app = build(Folder(folder), MovedClock(_offset_file(folder)))
+    asyncio.run(serve(app, host="127.0.0.1", port=port))
+
+
+def _offset_file(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".clock")
+
+
+def install(folder: Path) -> None:
+    """An installation of the sample bank with one account of each role."""
+    place = Folder(folder)
+    place.create(sample_files())
+    app = build(place)
+    for name, (role, person) in ACCOUNTS.items():
+        branch = None if role == "operations" else BRANCH
+        made = app.accounts.create(name, role, PASSWORD, branch=branch, person_id=person or None)
+        assert not hasattr(made, "code"), made
+    app.store.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Served:
+    """A running server, and what a test does to it."""
+
+    folder: Path
+    port: int
+    offset_ms: int = 0
+    tokens: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the site."""
+        return f"http://127.0.0.1:{self.port}"
+
+    # -- the process ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start serving, and wait until it does."""
+        _offset_file(self.folder).write_bytes(OFFSET.pack(self.offset_ms))
+        arguments = [str(self.folder), str(self.port)]
+        self.process = subprocess.Popen([sys.executable, "-m", "tests.browser.served", *arguments], cwd=ROOT)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if httpx.get(f"{self.url}/sign-in", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End it as a service manager would."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        self.process.wait(timeout=START_SECONDS)
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Let the server hang, connections and all, or go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP if is_frozen else signal.SIGCONT)
+
+    # -- time -----------------------------------------------------------------------------------------
+
+    def set_time(self, day: date, hour: int, minute: int = 0) -> None:
+        """Move the hall's clock to a moment where the branch is; only ever forwards."""
+        wanted = from_datetime(datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZONE))
+        self._move(wanted - SystemClock().now_ms())
+
+    def pass_minutes(self, minutes: float) -> None:
+        """Let time go by."""
+        self._move(self.offset_ms + round(minutes * 60_000))
+
+    def _move(self, offset_ms: int) -> None:
+        self.offset_ms = offset_ms
+        with _offset_file(self.folder).open("r+b") as file:
+            file.write(OFFSET.pack(offset_ms))
+
+    # -- the API --------------------------------------------------------------------------------------
+
+    def token(self, account: str) -> str:
+        """The session of an account."""
+        if account not in self.tokens:
+            credentials = {"name": account, "password": PASSWORD}
+            answer = httpx.post(f"{self.url}/api/session", json=credentials)
+            self.tokens[account] = answer.raise_for_status().json()["token"]
+        return self.tokens[account]
+
+    def call(self, method: str, path: str, account: str = "manager", **options: Any) -> httpx.Response:
+        """Any request under an account."""
+        headers = {"Authorization": f"Bearer {self.token(account)}", "Idempotency-Key": secrets.token_hex(8)}
+        return httpx.request(
+            method, f"{self.url}/api/branches/{BRANCH}{path}", headers=headers, timeout=20, **options
+        )
+
+    def do(self, command: str, account: str = "manager", **fields: Any) -> list[dict[str, Any]]:
+        """Carry out a command; its events."""
+        answer = self.call("POST", f"/commands/{command}", account, json=fields)
+        assert answer.status_code == 200, f"{command} {fields}: {answer.text}"
+        events: list[dict[str, Any]] = answer.json()["events"]
+        return events
+
+    def read(self, path: str, account: str = "manager") -> Any:
+        """What the API tells."""
+        return self.call("GET", path, account).raise_for_status().json()
+
+    def open_day(self) -> None:
+        """Open the day unless the clock has done so already."""
+        answer = self.call("POST", "/day")
+        assert answer.status_code == 200 or answer.json()["code"] == "day_already_open", answer.text
+
+    def issue(self, service: str = "cash", **fields: Any) -> dict[str, Any]:
+        """A ticket given by the lobby manager; its event."""
+        basis = {"class_basis": "staff"} if "class_code" in fields else {}
+        return next(
+            e
+            for e in self.do("IssueTicket", "lobby", service_id=service, **basis, **fields)
+            if e["type"] == "TicketIssued"
+        )
+
+    def ticket(self, number: str) -> dict[str, Any]:
+        """A ticket as staff see it."""
+        found: dict[str, Any] = self.read(f"/tickets/{number}")
+        return found
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """A bank installed in the folder and served for a while."""
+    install(folder)
+    served = Served(folder, free_port())
+    served.start()
+    try:
+        yield served
+    finally:
+        served.stop()
+
+
+if __name__ == "__main__":
+    _child(Path(sys.argv[1]), int(sys.argv[2]))
