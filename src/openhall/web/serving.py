@@ -77,7 +77,7 @@ async def serve(
     serving = asyncio.create_task(server.serve(), name="openhall-server")
     tasks = [serving]
     try:
-        await _until_listening(host, port, serving)
+        await until_listening(host, port, serving)
         settle_memory()
         on_ready()
         if beside is not None:
@@ -94,12 +94,13 @@ async def serve(
             with suppress(asyncio.CancelledError):
                 await task
         app.hub.close()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # granian leaves it without types
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(serving, STOP_SECONDS)
 
 
-async def _until_listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
+async def until_listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    """Back when the server takes connections; raises what ended it if it did not come so far."""
     while not serving.done():
         try:
             _, writer = await asyncio.open_connection(host, port)
