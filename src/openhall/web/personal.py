@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, delete, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from sqlalchemy import select
 
 from openhall.access import rights
@@ -34,7 +34,7 @@ Ref = Annotated[
 ]
 Reason = Annotated[
     Literal["call_customer", "customer_request", "complaint"],
-    Parameter(description="Why; it is written into the access list with the account's name"),
+    QueryParameter(description="Why; it is written into the access list with the account's name"),
 ]
 
 
@@ -121,14 +121,17 @@ class PersonalController(Controller):
 
     @post(summary="Keep something about a person", status_code=201, responses=RESPONSES)
     async def keep(
-        self, request: OpenhallRequest, branch_id: BranchId, data: PersonalBody, idempotency_key: Key = None
+        self,
+        request: OpenhallRequest,
+        branch_id: BranchId,
+        data: JSONBody[PersonalBody],
+        idempotency_key: Key,
     ) -> Kept:
-        """Sealed at once; the reference may go into a command. A retry may keep a second copy, which expires."""
+        """Sealed at once; the reference may go into a command. A retry may leave a copy, which expires."""
+        del idempotency_key  # asked for as with every write; what a lost answer left behind, nobody refers to
         app: App = request.app.state.openhall
         branch = readable_branch(request, branch_id)
         require_right(request)
-        if idempotency_key is None:
-            raise Refused(Refusal("idempotency_key_missing", "Idempotency-Key"))
         if len(msgspec.json.encode(data.data)) > DATA_BYTES_MAX:
             raise Refused(Refusal("too_large", "data"))
         ref = await asyncio.to_thread(app.personal.put, branch.id, data.kind, data.data, actor_of(request))

@@ -17,10 +17,12 @@ from openhall.app.language import explain, say
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.kernel.text import Language
 from openhall.kernel.trouble import Trouble
+from openhall.network.model import Bank
 from openhall.web.reading import language_of
-from openhall.web.rendering import page
+from openhall.web.rendering import WORDS, first_paragraph, page
 
 MEDIA_TYPE = "application/problem+json"
+KEY_HEADER = "Idempotency-Key"
 
 REFUSALS = refusals(
     sign_in_required=("Please sign in first.", "Sign in with an account of this branch."),
@@ -77,7 +79,12 @@ class Problem(msgspec.Struct, frozen=True):
     detail: dict[str, str | int] = {}
 
 
-PROBLEM = ResponseSpec(Problem, description="Why not, with a code and a remedy", media_type=MEDIA_TYPE)
+PROBLEM = ResponseSpec(
+    Problem,
+    description="Why not, with a code and a remedy",
+    media_type=MEDIA_TYPE,
+    generate_examples=False,  # they are made up at random, other ones at each start
+)
 RESPONSES = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 500, 503), PROBLEM)
 """What any operation may answer besides success."""
 
@@ -95,9 +102,11 @@ def status_of(code: str) -> int:
     return STATUS.get(code) or (404 if code.endswith("_unknown") else 409)
 
 
-def problem_of(refusal: Refusal, language: Language) -> Problem:
-    """A refusal as a problem document."""
-    sentence, remedy = explain(refusal, {**refusal_texts(), **REFUSALS}, language)
+def problem_of(refusal: Refusal, language: Language, bank: Bank | None = None, branch: str = "") -> Problem:
+    """A refusal as a problem document: codes in `detail`, the bank's own names in the sentences."""
+    texts = {**refusal_texts(), **REFUSALS}
+    named = readable(refusal.detail, language, bank, branch)
+    sentence, remedy = explain(Refusal(refusal.code, refusal.place, named), texts, language)
     return Problem(
         type=f"urn:openhall:problem:{refusal.code}",
         title=sentence,
@@ -107,6 +116,33 @@ def problem_of(refusal: Refusal, language: Language) -> Problem:
         place=refusal.place,
         detail=refusal.detail,
     )
+
+
+NAMED_BLANKS = frozenset(
+    {"status", "channel", "reason", "service", "class_code", "person", "counter", "known", "role"}
+)
+
+
+def readable(
+    detail: dict[str, str | int], language: Language, bank: Bank | None, branch: str
+) -> dict[str, str | int]:
+    """The blanks of a sentence, with names for codes and numbers for counters as far as they are known."""
+    names = {code: say(language, word) for code, word in WORDS.items()}
+    if bank is not None:
+        names |= {s.id: s.name.get(language) for s in bank.services}
+        names |= {k.code: k.name.get(language) for k in bank.classes}
+        names |= {lesson.code: lesson.name.get(language) for lesson in bank.lessons}
+        names |= {p.id: p.name for p in bank.people}
+        names |= {b.id: b.name.get(language) for b in bank.branches}
+        found = bank.branch(branch)
+        names |= {k.id: str(k.number) for k in found.counters} if found else {}
+    between = say(language, ", ")
+    return {
+        blank: between.join(names.get(part, part) for part in str(value).split(", "))
+        if blank in NAMED_BLANKS
+        else value
+        for blank, value in detail.items()
+    }
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
@@ -135,7 +171,9 @@ def answer(
 
 def on_refused(request: Request[Any, Any, Any], error: Refused) -> Response[Any]:
     """The rules say no."""
-    return answer(request, problem_of(error.refusal, language_of(request)))
+    bank = request.app.state.openhall.bank
+    branch = str(request.path_params.get("branch_id", ""))
+    return answer(request, problem_of(error.refusal, language_of(request), bank, branch))
 
 
 def on_trouble(request: Request[Any, Any, Any], trouble: Trouble) -> Response[Any]:
@@ -143,7 +181,7 @@ def on_trouble(request: Request[Any, Any, Any], trouble: Trouble) -> Response[An
     language = language_of(request)
     problem = Problem(
         type=f"urn:openhall:problem:{trouble.code}",
-        title=say(language, trouble.__doc__ or trouble.code),
+        title=say(language, first_paragraph(trouble.__doc__ or trouble.code)),
         status=500 if trouble.code == "command_failed" else 503,
         code=trouble.code,
         remedy=say(language, trouble.remedy),

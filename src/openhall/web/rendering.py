@@ -94,6 +94,11 @@ REASONS_TO_LOOK = {
 WORDS = STATUS_WORDS | HANDLING_WORDS | CHANNEL_WORDS | REASON_WORDS | ROLE_WORDS | RECORD_WORDS
 
 
+def first_paragraph(text: str) -> str:
+    """The first sentence or two of a docstring, on one line, as it can be shown to a person."""
+    return " ".join(text.split("\n\n")[0].split())
+
+
 def wait_words(language: Language, wait: Wait | None) -> str:
     """An interval of minutes as a person says it."""
     if wait is None:

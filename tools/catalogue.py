@@ -1,0 +1,150 @@
+"""Collect every sentence that a person may read, and bring the Chinese catalogue up to date with them.
+
+    .venv/bin/python tools/catalogue.py            write src/openhall/locale/zh.po
+    .venv/bin/python tools/catalogue.py --check    say what is missing or not used any more, and exit 1 then
+
+English sentences are the keys. A translation that exists is kept; a new sentence gets an empty one, which
+the unit tests refuse; a sentence that nobody says any more goes. No dates and no line numbers are written,
+so that a change in the file is always a change in what people read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+
+import openhall
+from openhall.app.build import refusal_texts
+from openhall.kernel.trouble import Trouble
+from openhall.web import problems, rendering
+
+SOURCE = Path(__file__).parents[1] / "src" / "openhall"
+CATALOGUE = SOURCE / "locale" / "zh.po"
+HEADER = """msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Language: zh_CN\\n"
+
+"""
+
+Found = tuple[str, str]
+"""(where it is said, the sentence)."""
+
+
+def from_templates() -> Iterator[Found]:
+    """Sentences in the pages: `_` in the reader's language, `both` in two at once."""
+    for path in sorted((SOURCE / "web" / "templates").glob("*.html")):
+        with path.open("rb") as file:
+            for _, _, message, _ in babel_extract(file, ("_", "both"), (), {}):
+                # With blanks the extractor gives a tuple; a word looked up in a table gives None.
+                sentence = message[0] if isinstance(message, tuple) else message
+                if isinstance(sentence, str):
+                    yield f"web/templates/{path.name}", sentence
+
+
+def from_code() -> Iterator[Found]:
+    """Sentences said in Python: the second argument of `say`."""
+    for path in sorted((SOURCE / "web").glob("*.py")):
+        with path.open("rb") as file:
+            for _, message, _, _ in extract("python", file, keywords={"say": (2,)}):
+                if isinstance(message, str):
+                    yield f"web/{path.name}", message
+
+
+def from_tables() -> Iterator[Found]:
+    """Words for codes."""
+    for table in (rendering.WORDS, rendering.SCREEN_TITLES, rendering.REASONS_TO_LOOK):
+        for word in table.values():
+            yield "web/rendering.py", word
+
+
+def from_refusals() -> Iterator[Found]:
+    """Every way to say no, with its remedy."""
+    for code, text in {**refusal_texts(), **problems.REFUSALS}.items():
+        yield f"refusal:{code}", text.sentence
+        yield f"refusal:{code}", text.remedy
+
+
+def troubles() -> list[type[Trouble]]:
+    """Every kind of trouble in the package."""
+    for module in pkgutil.walk_packages(openhall.__path__, "openhall."):
+        if not module.name.endswith(".__main__") and ".migrations" not in module.name:
+            importlib.import_module(module.name)
+    found, waiting = [], [Trouble]
+    while waiting:
+        below = waiting.pop().__subclasses__()
+        found += below
+        waiting += below
+    return sorted(set(found), key=lambda kind: (kind.code, kind.__name__))
+
+
+def from_troubles() -> Iterator[Found]:
+    """What stood in the way, and what a person can do about it."""
+    for kind in troubles():
+        yield f"trouble:{kind.code}", rendering.first_paragraph(inspect.getdoc(kind) or kind.code)
+        yield f"trouble:{kind.code}", kind.remedy
+
+
+def sentences() -> dict[str, list[str]]:
+    """Every sentence, with the places that say it."""
+    found: dict[str, list[str]] = {}
+    for source in (from_templates(), from_code(), from_tables(), from_refusals(), from_troubles()):
+        for place, sentence in source:
+            places = found.setdefault(sentence, [])
+            if place not in places:
+                places.append(place)
+    return found
+
+
+def current() -> Catalog:
+    """The catalogue as it is."""
+    return read_po(io.BytesIO(CATALOGUE.read_bytes()), locale="zh_CN")
+
+
+def brought_up_to_date(old: Catalog) -> Catalog:
+    """All sentences with the translations that exist."""
+    new = Catalog(locale="zh_CN")
+    for sentence, places in sentences().items():
+        known = old.get(sentence)
+        translation = str(known.string) if known is not None and known.string else ""
+        new.add(sentence, translation, locations=[(place, 0) for place in sorted(places)])
+    return new
+
+
+def write(catalogue: Catalog) -> None:
+    """Write the file, in the order of the sentences."""
+    body = io.BytesIO()
+    write_po(body, catalogue, omit_header=True, sort_output=True, include_lineno=False, width=110)
+    CATALOGUE.write_text(HEADER + body.getvalue().decode(), encoding="utf-8")
+
+
+def main() -> int:
+    """Update, or only look."""
+    old = current()
+    new = brought_up_to_date(old)
+    known = {str(message.id) for message in old if message.id}
+    wanted = {str(message.id) for message in new if message.id}
+    untranslated = sorted(str(m.id) for m in new if m.id and not m.string)
+    for sentence in untranslated:
+        print(f"not translated: {sentence}")  # noqa: T201 - a tool speaks to who runs it
+    for sentence in sorted(known - wanted):
+        print(f"no longer said: {sentence}")  # noqa: T201
+    if "--check" in sys.argv[1:]:
+        return 1 if untranslated or known != wanted else 0
+    write(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
