@@ -30,7 +30,7 @@ CONTACT_PREFIX = "contact-"
 READ_BY = ("TicketHeld", "FeedbackGiven")
 
 Ref = Annotated[
-    str, Parameter(pattern=r"^[0-9a-f]{32}$", description="The reference that keeping it returned")
+    str, PathParameter(pattern=r"^[0-9a-f]{32}$", description="The reference that keeping it returned")
 ]
 Reason = Annotated[
     Literal["call_customer", "customer_request", "complaint"],
