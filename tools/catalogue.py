@@ -24,7 +24,6 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
-from openhall.app.build import refusal_texts
 from openhall.kernel.trouble import Trouble
 from openhall.web import problems, rendering
 
@@ -71,7 +70,7 @@ def from_tables() -> Iterator[Found]:
 
 def from_refusals() -> Iterator[Found]:
     """Every way to say no, with its remedy."""
-    for code, text in {**refusal_texts(), **problems.REFUSALS}.items():
+    for code, text in problems.all_texts().items():
         yield f"refusal:{code}", text.sentence
         yield f"refusal:{code}", text.remedy
 

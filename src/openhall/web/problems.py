@@ -12,9 +12,10 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Redirect
 
+from openhall.access import rights
 from openhall.app.build import refusal_texts
 from openhall.app.language import explain, say
-from openhall.kernel.refusal import Refusal, refusals
+from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.text import Language
 from openhall.kernel.trouble import Trouble
 from openhall.network.model import Bank
@@ -102,11 +103,15 @@ def status_of(code: str) -> int:
     return STATUS.get(code) or (404 if code.endswith("_unknown") else 409)
 
 
+def all_texts() -> dict[str, RefusalText]:
+    """Every code that a door can answer with: the rooms', the rights', and its own."""
+    return {**refusal_texts(), **rights.REFUSALS, **REFUSALS}
+
+
 def problem_of(refusal: Refusal, language: Language, bank: Bank | None = None, branch: str = "") -> Problem:
     """A refusal as a problem document: codes in `detail`, the bank's own names in the sentences."""
-    texts = {**refusal_texts(), **REFUSALS}
     named = readable(refusal.detail, language, bank, branch)
-    sentence, remedy = explain(Refusal(refusal.code, refusal.place, named), texts, language)
+    sentence, remedy = explain(Refusal(refusal.code, refusal.place, named), all_texts(), language)
     return Problem(
         type=f"urn:openhall:problem:{refusal.code}",
         title=sentence,
