@@ -84,7 +84,7 @@ $(STAMPS)/uv: requirements.lock
 # `sync` removes what the lock does not name, openhall too: it is always installed after it. Its build back end is
 # in the lock, because an isolated build would fetch whatever version is newest that day.
 $(STAMPS)/openhall: requirements.lock pyproject.toml $(STAMPS)/uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
