@@ -13,6 +13,7 @@ COUNTS = {"A": 10, "B": 5, "C": 18, "D": 7, "E": 8, "F": 8, "G": 8, "H": 4, "W":
 NUMBERS = {f"{letter}{n}" for letter, count in COUNTS.items() for n in range(1, count + 1)}
 COLUMNS = ("number", "what it is", "explained in", "shown by")
 PLANNED = "planned"
+SCENARIOS = "tests/scenario/test_scenarios.py"
 
 
 def wrong_numbers(rows: list[tuple[str, ...]]) -> list[str]:
@@ -43,10 +44,14 @@ def claims(cell: str) -> list[str]:
 def has_test(node: str, root: Path) -> bool:
     """Whether `file.py::test_name`, `file.py::TestClass::test_name` or either with `[case]` is written down.
 
-    The case between brackets is not checked: only running the test knows its cases.
+    The case between brackets is not checked, only running the test knows its cases; but a case of the
+    scenarios is a script, and that has to be there.
     """
-    file, *names = node.partition("[")[0].split("::")
+    name_of_test, _, case = node.partition("[")
+    file, *names = name_of_test.split("::")
     path = root / file
+    if file == SCENARIOS and not (root / "tests" / "scenario" / f"{case.rstrip(']')}.txt").is_file():
+        return False
     if not names or not path.is_file():
         return False
     body: list[ast.stmt] = ast.parse(path.read_text(encoding="utf-8")).body
