@@ -47,6 +47,7 @@ OPEN_AHEAD_MS = 2 * HOUR_MS
 """The clock opens a branch's day so long before its check-in, so that staff find it ready."""
 
 SCHEDULE_SECONDS = 1.0
+CHORES_SECONDS = 3_600.0
 BEAT_SECONDS = 2.0
 """A screen that hears nothing for two of these says that it is cut off: within the five seconds promised."""
 
@@ -119,6 +120,7 @@ class App:
         self._waits: dict[StreamId, tuple[int, int, Waits]] = {}
         self._series: dict[StreamId, QueueSeries] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._chores: asyncio.Future[None] | None = None
         self.book.listen(self._note_series)
 
     @property
@@ -133,6 +135,7 @@ class App:
         await self.writer.start()
         self._tasks.append(asyncio.create_task(self._run_schedule(), name="openhall-schedule"))
         self._tasks.append(asyncio.create_task(self._run_beats(), name="openhall-beats"))
+        self._tasks.append(asyncio.create_task(self._run_chores(), name="openhall-chores"))
         projector = Projector(self.store, ROOMS, PROJECTIONS)
         self._tasks.append(asyncio.create_task(projector.run(self.hub), name="openhall-read-models"))
 
@@ -142,6 +145,9 @@ class App:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        if self._chores is not None:
+            # Its thread cannot be cancelled, and must not find the file let go.
+            await asyncio.wait([self._chores])
         self.hub.close()
         await self.writer.stop()
         self.store.close()
@@ -155,6 +161,31 @@ class App:
             except Exception:  # noqa: BLE001 - the schedule must outlive a fault in one branch's turn
                 _log.exception("A turn of the schedule failed")
             await asyncio.sleep(SCHEDULE_SECONDS)
+
+    async def _run_chores(self) -> None:
+        while True:
+            try:
+                await self.run_chores_once()
+            except Trouble as trouble:
+                _log.warning("The chores wait: %s (%s)", trouble, trouble.code)
+            except Exception:  # noqa: BLE001 - the next hour's turn must come whatever happened in this one
+                _log.exception("A turn of the chores failed")
+            await asyncio.sleep(CHORES_SECONDS)
+
+    async def run_chores_once(self) -> None:
+        """Erase personal data and sessions whose time has come; what went is in the server's log."""
+        self._chores = asyncio.ensure_future(asyncio.to_thread(self._do_chores))
+        await asyncio.shield(self._chores)
+
+    def _do_chores(self) -> None:
+        expired, sessions_count = self.personal.expire(), self.accounts.drop_expired()
+        oldest = "none" if expired.oldest_created_ms is None else f"{expired.oldest_created_ms} ms"
+        _log.info(
+            "Chores: %s personal records erased (oldest written at %s), %s sessions dropped",
+            expired.count,
+            oldest,
+            sessions_count,
+        )
 
     async def _run_beats(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 
 from openhall.access import rights
 from openhall.app.build import App
@@ -20,18 +20,18 @@ from openhall.hall.model import commands as c
 from openhall.kernel.event import Answer, Command, Request, StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web.problems import PROBLEM, RESPONSES, Refused
+from openhall.web.problems import KEY_HEADER, PROBLEM, RESPONSES, Refused
 from openhall.web.signing_in import OpenhallRequest
 
-BranchId = Annotated[str, Parameter(description="Id of a branch", max_length=64)]
+BranchId = Annotated[str, PathParameter(description="Id of a branch", max_length=64)]
 Key = Annotated[
-    str | None,
-    Parameter(
-        header="Idempotency-Key",
+    str,
+    HeaderParameter(
+        name=KEY_HEADER,
         max_length=128,
         min_length=1,
         pattern=r"^[!-~]+$",
-        description="A new random value for each new command; the same one for a retry of it. Required.",
+        description="A new random value for each new command; the same one for a retry of it.",
     ),
 ]
 BY_THE_SERVER = frozenset({c.OpenDay, c.Tick})
@@ -77,13 +77,9 @@ def actor_of(request: OpenhallRequest) -> str:
     return request.user.person_id or request.user.name
 
 
-async def carry_out(
-    request: OpenhallRequest, branch_id: str, command: Command, key: str | None
-) -> Response[Answer]:
+async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, key: str) -> Response[Answer]:
     """Check the right, put the command on the inbox, answer with its events."""
     app: App = request.app.state.openhall
-    if key is None:
-        raise Refused(Refusal("idempotency_key_missing", "Idempotency-Key"))
     branch = branch_of(app, branch_id)
     refusal = rights.refuse(request.user.role, request.user.branch, branch=branch_id, command=command)
     if refusal is not None:
@@ -96,7 +92,7 @@ async def carry_out(
 
 def _command_route(kind: type[Command]) -> HTTPRouteHandler:
     async def handler(
-        request: OpenhallRequest, branch_id: BranchId, data: Any, idempotency_key: Key = None
+        request: OpenhallRequest, branch_id: BranchId, data: Any, idempotency_key: Key
     ) -> Response[Any]:
         return await carry_out(request, branch_id, data, idempotency_key)
 
@@ -106,7 +102,7 @@ def _command_route(kind: type[Command]) -> HTTPRouteHandler:
         "request": OpenhallRequest,
         "branch_id": BranchId,
         "idempotency_key": Key,
-        "data": kind,
+        "data": JSONBody[kind],  # type: ignore[valid-type, misc]
         "return": Response[CommandAnswer],
     }
     route: Callable[[Callable[..., Awaitable[Response[Any]]]], HTTPRouteHandler] = post(
@@ -129,12 +125,10 @@ class BranchController(Controller):
 
     @post("/day", summary="Open today's day", status_code=200, responses=RESPONSES)
     async def open_day(
-        self, request: OpenhallRequest, branch_id: BranchId, idempotency_key: Key = None
+        self, request: OpenhallRequest, branch_id: BranchId, idempotency_key: Key
     ) -> Response[CommandAnswer]:
         """Opens the branch's day under the present version of the bank's configuration."""
         app: App = request.app.state.openhall
-        if idempotency_key is None:
-            raise Refused(Refusal("idempotency_key_missing", "Idempotency-Key"))
         branch = branch_of(app, branch_id)
         refusal = rights.refuse(request.user.role, request.user.branch, branch=branch_id, command="OpenDay")
         if refusal is not None:
@@ -156,7 +150,7 @@ class BranchController(Controller):
         self,
         request: OpenhallRequest,
         branch_id: BranchId,
-        limit: Annotated[int, Parameter(ge=1, le=2_000)] = 200,
+        limit: Annotated[int, QueryParameter(ge=1, le=2_000)] = 200,
     ) -> list[views.TicketView]:
         """Waiting tickets, first to be called first."""
         app: App = request.app.state.openhall
@@ -168,7 +162,7 @@ class BranchController(Controller):
         self,
         request: OpenhallRequest,
         branch_id: BranchId,
-        ticket: Annotated[str, Parameter(description="Its id or its number", max_length=64)],
+        ticket: Annotated[str, PathParameter(description="Its id or its number", max_length=64)],
     ) -> views.TicketView:
         """Where it is, who is ahead, and how long it is likely to wait."""
         app: App = request.app.state.openhall
@@ -195,8 +189,8 @@ class BranchController(Controller):
         self,
         request: OpenhallRequest,
         branch_id: BranchId,
-        after: Annotated[int, Parameter(ge=0, le=2**53, description="Position to go on from")] = 0,
-        limit: Annotated[int, Parameter(ge=1, le=EVENTS_PER_PAGE)] = EVENTS_PER_PAGE,
+        after: Annotated[int, QueryParameter(ge=0, le=2**53, description="Position to go on from")] = 0,
+        limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_PER_PAGE)] = EVENTS_PER_PAGE,
     ) -> list[dict[str, Any]]:
         """Events in their order, a page at a time; go on from the last position."""
         app: App = request.app.state.openhall
@@ -281,7 +275,9 @@ async def healthz(request: OpenhallRequest) -> Response[HealthBody]:
 
 
 @post("/api/noop", include_in_schema=False, status_code=200)
-async def noop(request: OpenhallRequest, data: c.CallNext, idempotency_key: Key = None) -> Response[Answer]:
+async def noop(
+    request: OpenhallRequest, data: JSONBody[c.CallNext], idempotency_key: Key
+) -> Response[Answer]:
     """The ceiling of the benchmark: the same body, sign-in and middleware, and no work."""
     del request, data, idempotency_key
     return Response(Answer(0, ()))

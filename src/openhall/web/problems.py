@@ -209,6 +209,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
         if isinstance(first, dict):
             place, said = str(first.get("key", "")), str(first.get("message", error.detail))
+        if said.startswith(f"Missing required header parameter {KEY_HEADER!r}"):
+            code, place = "idempotency_key_missing", KEY_HEADER
     problem = problem_of(Refusal(code, place, {"detail": said[:300]}), language)
     if code == "http_error":
         problem = msgspec.structs.replace(problem, status=error.status_code)

@@ -13,6 +13,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.params import JSONBody
 
 from openhall.app.build import App
 from openhall.kernel.clock import MINUTE_MS
@@ -81,7 +82,9 @@ class SessionController(Controller):
     tags = ("session",)
 
     @post(exclude_from_auth=True, summary="Sign in", status_code=200, responses=RESPONSES)
-    async def sign_in(self, request: Request[Any, Any, Any], data: Credentials) -> Response[SessionBody]:
+    async def sign_in(
+        self, request: Request[Any, Any, Any], data: JSONBody[Credentials]
+    ) -> Response[SessionBody]:
         """Sets a cookie for browsers and returns a token for programs."""
         app: App = request.app.state.openhall
         attempts: Attempts = request.app.state.attempts
@@ -108,10 +111,15 @@ class SessionController(Controller):
         """The account that this session belongs to."""
         return request.user
 
-    @delete(summary="Sign out", status_code=204, responses=RESPONSES)
-    async def sign_out(self, request: OpenhallRequest) -> Response[None]:
+    @delete(
+        summary="Sign out",
+        status_code=204,
+        responses=RESPONSES,
+        response_cookies=[
+            Cookie(SESSION_COOKIE, value="", max_age=0, path="/", httponly=True, samesite="strict")
+        ],
+    )
+    async def sign_out(self, request: OpenhallRequest) -> None:
         """Ends this session at the server."""
         app: App = request.app.state.openhall
         await asyncio.to_thread(app.accounts.sign_out, request.auth)
-        gone = Cookie(SESSION_COOKIE, value="", max_age=0, path="/", httponly=True, samesite="strict")
-        return Response(None, status_code=204, cookies=[gone])

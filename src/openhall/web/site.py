@@ -6,19 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import ResponseHeader, State
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
 
 from openhall import __version__
 from openhall.app.build import App
 from openhall.web import api, demo, pages, signing_in, stream
+from openhall.web.description import DescriptionPlugin
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
 from openhall.web.signing_in import Attempts, SessionMiddleware
 
@@ -75,7 +74,7 @@ def create_site(app: App) -> Litestar:
             version=__version__,
             description="The halls of a bank: door, line and counters. Errors are RFC 9457 problems.",
             path="/api",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            render_plugins=[DescriptionPlugin(path="/openapi.json")],
             use_handler_docstrings=True,
         ),
         logging_config=None,

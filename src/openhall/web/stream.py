@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from openhall.app.build import App
@@ -56,9 +56,9 @@ async def stream(
     request: OpenhallRequest,
     branch_id: BranchId,
     last_event_id: Annotated[
-        int | None, Parameter(header="Last-Event-ID", ge=0, le=2**53, required=False)
+        int | None, HeaderParameter(name="Last-Event-ID", ge=0, le=2**53, required=False)
     ] = None,
-    after: Annotated[int | None, Parameter(ge=0, le=2**53)] = None,
+    after: Annotated[int | None, QueryParameter(ge=0, le=2**53)] = None,
 ) -> Stream:
     """One subscription for as long as the connection lives."""
     app: App = request.app.state.openhall
