@@ -59,7 +59,7 @@ def test_twenty_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path: Pa
                 assert outcome is not None, f"seed {SEED}, round {round_}: {command_id} is lost"
                 assert outcome.last_seq == seq
     with SqliteStore.open(database) as store:
-        report = verify(store, [TURNSTILE], is_each_event_checked=True)
+        report = verify(store, [TURNSTILE], is_each_command_checked=True)
         assert report.is_sound, report.faults
         assert report.events_count >= len(heard)
         assert report.events_count <= len(heard) + ROUNDS_COUNT * porter.CLIENTS_COUNT * 2

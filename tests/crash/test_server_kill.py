@@ -122,7 +122,7 @@ def test_twenty_kills_of_the_server_under_load_lose_no_acknowledged_command(tmp_
     numbers = [ack.body for ack in heard if ack.command == "IssueTicket"]
     assert len(set(numbers)) == len(numbers)
     with SqliteStore.open_to_read(Folder(tmp_path / "bank").database) as store:
-        report = verify(store, [HALL], is_each_event_checked=True)
+        report = verify(store, [HALL], is_each_command_checked=True)
         assert report.is_sound, report.faults
         assert {ack.key for ack in heard} <= {outcome.command_id for outcome in _outcomes(store)}
 

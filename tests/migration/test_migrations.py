@@ -49,7 +49,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date(upgraded: SqliteS
 
 
 def test_its_chain_and_its_answers_still_hold(upgraded: SqliteStore) -> None:
-    report = verify(upgraded, [TURNSTILE], is_each_event_checked=True)
+    report = verify(upgraded, [TURNSTILE], is_each_command_checked=True)
     assert report.is_sound, report.faults
     assert (report.streams_count, report.events_count, report.outcomes_count) == (2, 8, 10)
 

@@ -103,7 +103,7 @@ class Porter:
 
     def check(self) -> None:
         """After every step: kept means kept, and screens show what is kept, no more."""
-        report = verify(self.store, [self.room], is_each_event_checked=True)
+        report = verify(self.store, [self.room], is_each_command_checked=True)
         assert report.is_sound, report.faults
         expected = range(self.opened_at + 1, self.opened_at + 1 + len(self.heard))
         assert self.heard == list(expected), "each event once, in order"

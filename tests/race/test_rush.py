@@ -50,7 +50,7 @@ def test_counters_and_kiosks_that_press_at_once_share_no_customer_and_no_number(
     assert heard.unlike == [], "a retry gets the answer of its original"
     assert len(heard.numbers) == len(heard.calls) == TICKETS
     with SqliteStore.open_to_read(Folder(tmp_path / "bank").database) as store:
-        report = verify(store, [HALL], is_each_event_checked=True)
+        report = verify(store, [HALL], is_each_command_checked=True)
         assert report.is_sound, report.faults
         called = [event for event in store.read() if event.type == "TicketCalled"]
         assert len(called) == TICKETS, "what the log says is what the clients were told"

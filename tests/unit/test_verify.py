@@ -54,7 +54,7 @@ def only_fault(report: Report) -> tuple[str, str, int, int]:
 
 
 def test_a_sound_log_is_counted_and_its_ends_are_printed(store: SqliteStore) -> None:
-    report = verify(store, ROOMS, is_each_event_checked=True)
+    report = verify(store, ROOMS, is_each_command_checked=True)
     assert report.is_sound
     assert (report.streams_count, report.events_count, report.outcomes_count) == (2, 10, 14)
     tail = store.tail(GATE)
@@ -172,12 +172,12 @@ def rewrite(database: Path, body: str) -> None:
             )
 
 
-@pytest.mark.parametrize(("is_each_event_checked", "seq"), [(True, 3), (False, 5)])
+@pytest.mark.parametrize(("is_each_command_checked", "seq"), [(True, 3), (False, 5)])
 def test_a_rewritten_chain_that_breaks_an_invariant_is_found(
-    database: Path, store: SqliteStore, is_each_event_checked: bool, seq: int
+    database: Path, store: SqliteStore, is_each_command_checked: bool, seq: int
 ) -> None:
     rewrite(database, '{"type":"Entered","people_count":-50}')
-    report = verify(store, ROOMS, is_each_event_checked=is_each_event_checked)
+    report = verify(store, ROOMS, is_each_command_checked=is_each_command_checked)
     assert only_fault(report) == ("invariant", str(GATE), seq, seq)
     assert verify(store).is_sound, "the chain alone cannot know"
 

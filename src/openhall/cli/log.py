@@ -42,14 +42,14 @@ def _show_report(report: Report) -> None:
 
 @program.command()
 @folder_option
-@click.option("--every-event", is_flag=True, help="Check the invariants after every event, not each day.")
+@click.option("--every-command", is_flag=True, help="Check the invariants after every command, not each day.")
 @click.option(
     "--anchors",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Ends of days as an earlier `verify --json` printed them: each must still be in the log.",
 )
 @json_option
-def verify(folder: Path, every_event: bool, anchors: Path | None, as_json: bool) -> None:
+def verify(folder: Path, every_command: bool, anchors: Path | None, as_json: bool) -> None:
     """Recompute each hash chain and invariant; name the first bad event of each day.
 
     Reads only; a server may run meanwhile. A chain cannot show that the end of a day was cut off together with
@@ -64,7 +64,9 @@ def verify(folder: Path, every_event: bool, anchors: Path | None, as_json: bool)
                 f"Expected {anchors} to be the output of verify --json: {error}"
             ) from error
     with SqliteStore.open_to_read(Folder(folder).database) as store, _counted("events") as count:
-        report = verify_log(store, ROOMS, is_each_event_checked=every_event, anchors=pinned, progress=count)
+        report = verify_log(
+            store, ROOMS, is_each_command_checked=every_command, anchors=pinned, progress=count
+        )
     if as_json:
         show_json(report)
     else:

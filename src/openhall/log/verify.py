@@ -76,7 +76,7 @@ def verify(
     store: Store,
     rooms: Sequence[Room[Any]] | None = None,
     *,
-    is_each_event_checked: bool = False,
+    is_each_command_checked: bool = False,
     anchors: Sequence[Anchor] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Report:
@@ -87,9 +87,9 @@ def verify(
     rooms
         Who reads the events and knows the invariants. Without rooms only the chain, the order and the
         answers are looked at.
-    is_each_event_checked
-        Check the invariants after every event instead of at the end of each stream: slower, and names the
-        event that broke one.
+    is_each_command_checked
+        Check the invariants after every command instead of at the end of each stream: slower, and names the
+        command by its last event.
     anchors
         Ends of streams as an earlier report printed them.
     progress
@@ -105,7 +105,7 @@ def verify(
     events_count = outcomes_count = 0
     try:
         for stream in store.streams():
-            reading = _StreamReading(stream, rooms, is_each_event_checked, pinned.pop(str(stream), []))
+            reading = _StreamReading(stream, rooms, is_each_command_checked, pinned.pop(str(stream), []))
             try:
                 for recorded in store.read(stream=stream):
                     reading.take(recorded)
@@ -137,7 +137,7 @@ class _StreamReading:
         self,
         stream: StreamId,
         rooms: Sequence[Room[Any]] | None,
-        is_each_event_checked: bool,
+        is_each_command_checked: bool,
         anchors: Sequence[Anchor],
     ) -> None:
         self._stream = stream
@@ -145,13 +145,17 @@ class _StreamReading:
             None if rooms is None else {room.name: room for room in rooms}
         )
         self._states = {name: room.initial(stream) for name, room in (self._rooms or {}).items()}
-        self._is_each_event_checked = is_each_event_checked
+        self._is_each_command_checked = is_each_command_checked
         self._anchors = {anchor.seq: anchor for anchor in anchors if anchor.seq > 0}
         self._position = 0
+        self._last: Recorded | None = None
         self.tail = Tail(0, 0, CHAIN_START)
 
     def take(self, recorded: Recorded) -> None:
         """The next event in order; `_Bad` at the first thing that is wrong with it."""
+        if self._is_each_command_checked and self._last and recorded.command_id != self._last.command_id:
+            # Within one command an event may go before the one that completes it; after it all must hold.
+            self._check_all(self._last)
         tail = self.tail
         self._expect(recorded, "seq", recorded.seq == tail.seq + 1, tail.seq + 1, recorded.seq)
         self._expect(
@@ -176,11 +180,11 @@ class _StreamReading:
             self._apply(recorded, self._rooms)
         self._position = recorded.position
         self.tail = Tail(recorded.seq, recorded.at_ms, recorded.hash)
+        self._last = recorded
 
     def end(self) -> None:
         """After the last event: the invariants, and the anchors that lie beyond it."""
-        for name, room in (self._rooms or {}).items():
-            self._check(room, self._states[name])
+        self._check_all(self._last)
         if self._anchors:
             wanted = f"at least {max(self._anchors)} events"
             raise _Bad(
@@ -200,15 +204,12 @@ class _StreamReading:
             # A tampered event may break a room in any way; that is a finding, not our failure.
             found = f"{type(error).__name__}: {error}"
             raise _Bad(self._fault(recorded, "invariant", "an event that applies", found)) from error
-        if self._is_each_event_checked:
-            self._check(room, state, recorded)
 
-    def _check(self, room: Room[Any], state: Any, recorded: Recorded | None = None) -> None:
-        if broken := room.check(state):
-            expected, found = f"a sound {room.name}", "; ".join(broken)
-            if recorded is not None:
-                raise _Bad(self._fault(recorded, "invariant", expected, found))
-            raise _Bad(Fault("invariant", str(self._stream), self.tail.seq, self._position, expected, found))
+    def _check_all(self, last: Recorded | None) -> None:
+        """The invariants of every room after an event, the last of its command."""
+        for name, room in (self._rooms or {}).items():
+            if last is not None and (broken := room.check(self._states[name])):
+                raise _Bad(self._fault(last, "invariant", f"a sound {name}", "; ".join(broken)))
 
     def _expect(self, recorded: Recorded, code: str, is_right: bool, expected: object, found: object) -> None:
         if not is_right:

@@ -87,7 +87,7 @@ def test_a_bank_with_mistakes_is_refused_with_each_place(tmp_path: Path) -> None
 
 
 def test_a_sound_log_is_verified(bank: Path) -> None:
-    report = result("verify", "--folder", str(bank), "--every-event")
+    report = result("verify", "--folder", str(bank), "--every-command")
     assert report["faults"] == []
     assert report["events_count"] == 4
 
