@@ -103,8 +103,8 @@ def _care(served: Served) -> None:
     served.do("HoldTicket", "lobby", ticket_id=line[-2]["id"], contact_person="su-wan")
     cash = [t for t in line if t["need"] == "withdraw_cash"]
     cloud = [t for t in line if t["need"] == "reset_password"]
-    served.do("OfferDiversion", "lobby", ticket_id=cash[1]["id"], channel="atm")
-    offered = served.do("OfferDiversion", "lobby", ticket_id=cloud[1]["id"], channel="cloud")
+    served.do("OfferDiversion", "lobby", ticket_id=cash[0]["id"], channel="atm")
+    offered = served.do("OfferDiversion", "lobby", ticket_id=cloud[0]["id"], channel="cloud")
     served.do("AcceptDiversion", "lobby", diversion_id=offered[0]["diversion_id"], helper="qian-lixin")
     served.do("MarkReneged", "lobby", ticket_id=line[-4]["id"])
 

@@ -10,7 +10,8 @@
   const ANSWER_MS = 10000;
   const RETRIES = 8;
   const RETRY_PAUSE_MS_MAX = 4000;
-  const NEWBORN_MS = 350; // a double click must not press the button that takes the first one's place
+  const DOUBLE_MS = 500;
+  const DOUBLE_PX = 24;
 
   // --- commands -----------------------------------------------------------------------------------
 
@@ -185,10 +186,20 @@
     }
   });
 
+  // A double click must not press the button that has taken the first one's place in between.
+  let clicked = { at: -DOUBLE_MS, x: 0, y: 0 };
+  function isSecondOfTwo(event, control) {
+    if (event.detail === 0) return false; // by key
+    const before = clicked;
+    clicked = { at: performance.now(), x: event.clientX, y: event.clientY };
+    const isQuick = clicked.at - before.at < DOUBLE_MS && Math.hypot(clicked.x - before.x, clicked.y - before.y) < DOUBLE_PX;
+    return isQuick && control.hasAttribute("data-command") && control.bornAt > before.at;
+  }
+
   document.addEventListener("click", async (event) => {
     const control = event.target.closest("button, a");
     if (!control || control.form?.dataset.command) return;
-    if (event.detail > 0 && performance.now() - (control.bornAt ?? -NEWBORN_MS) < NEWBORN_MS) return;
+    if (isSecondOfTwo(event, control)) return;
     if (control.dataset.command) {
       if (control.dataset.confirm && !(await ask(control.dataset.confirm))) return;
       const fields = JSON.parse(control.dataset.fields || "{}");
