@@ -23,29 +23,29 @@ SERVERS = ("serve", "demo")
 READY_SECONDS = 60
 
 
-def commands(page: Path) -> list[str]:
+def commands(document: Path) -> list[str]:
     """The lines of a page's shell blocks; a backslash goes on in the next line."""
-    blocks = SHELL.findall(page.read_text(encoding="utf-8"))
+    blocks = SHELL.findall(document.read_text(encoding="utf-8"))
     lines = "".join(blocks).replace("\\\n", " ").splitlines()
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
-def name_of(page: Path) -> str:
-    return str(page.relative_to(ROOT))
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_each_link_leads_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("document", PAGES, ids=name_of)
+def test_each_link_leads_somewhere(document: Path) -> None:
     missing = [
         target
-        for target in LINK.findall(page.read_text(encoding="utf-8"))
-        if not (page.parent / target).resolve().exists()
+        for target in LINK.findall(document.read_text(encoding="utf-8"))
+        if not (document.parent / target).resolve().exists()
     ]
     assert missing == []
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=name_of)
-def test_each_command_works_as_written(page: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("document", [p for p in PAGES if commands(p)], ids=name_of)
+def test_each_command_works_as_written(document: Path, tmp_path: Path) -> None:
     """All of a page's commands in turn, in one empty folder, as a reader would type them."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     data = ROOT.parent / "shared"
@@ -53,7 +53,7 @@ def test_each_command_works_as_written(page: Path, tmp_path: Path) -> None:
         (tmp_path / "shared").symlink_to(data)
     work = tmp_path / "work"
     work.mkdir()
-    for line in commands(page):
+    for line in commands(document):
         words = shlex.split(line, comments=True)
         if words[0] == "make":
             assert words[1] in targets, line
