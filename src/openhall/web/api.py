@@ -37,6 +37,8 @@ Key = Annotated[
 BY_THE_SERVER = frozenset({c.OpenDay, c.Tick})
 """Commands that the server makes itself; a day is opened by `POST …/day`, under the bank's own rules."""
 EVENTS_PER_PAGE = 1_000
+MOMENT_MS_MAX = 4_102_444_800_000
+"""2100-01-01. A later moment is a slip, and beyond the calendar no screen could show it."""
 
 
 class CommandAnswer(msgspec.Struct, frozen=True):
@@ -77,6 +79,19 @@ def actor_of(request: OpenhallRequest) -> str:
     return request.user.person_id or request.user.name
 
 
+def check_moments(command: Command) -> None:
+    """Raise `Refused` when a moment in a command is on no calendar of ours."""
+    for name in _MOMENTS_OF[type(command)]:
+        if not 0 <= getattr(command, name) <= MOMENT_MS_MAX:
+            expected = f"Expected a moment of 0 to {MOMENT_MS_MAX} ms"
+            raise Refused(Refusal("input_invalid", name, {"detail": expected}))
+
+
+_MOMENTS_OF = {
+    kind: tuple(name for name in kind.__struct_fields__ if name.endswith("_ms")) for kind in HALL.commands
+}
+
+
 async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, key: str) -> Response[Answer]:
     """Check the right, put the command on the inbox, answer with its events."""
     app: App = request.app.state.openhall
@@ -84,6 +99,7 @@ async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, 
     refusal = rights.refuse(request.user.role, request.user.branch, branch=branch_id, command=command)
     if refusal is not None:
         raise Refused(refusal)
+    check_moments(command)
     result = await app.submit(Request(app.today(branch), key, actor_of(request), command))
     if isinstance(result, Refusal):
         raise Refused(result)

@@ -217,6 +217,14 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     return answer(request, problem, dict(error.headers or {}))
 
 
+def on_bad_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[Any]:
+    """A body that is not UTF-8. Nothing else that others send is decoded while a request lives."""
+    return answer(
+        request,
+        problem_of(Refusal("input_invalid", "data", {"detail": str(error)[:300]}), language_of(request)),
+    )
+
+
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A fault in the program: said plainly, logged in full, shown in no detail."""
     _log.error("A request to %s failed", request.url.path, exc_info=error)
@@ -227,5 +235,6 @@ HANDLERS: dict[Any, Any] = {
     Refused: on_refused,
     Trouble: on_trouble,
     HTTPException: on_http_error,
+    UnicodeDecodeError: on_bad_text,
     Exception: on_fault,
 }

@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.config.compression import CompressionConfig
-from litestar.datastructures import ResponseHeader, State
+from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
+from litestar.types import Message, Scope
 
 from openhall import __version__
 from openhall.app.build import App
@@ -35,6 +38,28 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+async def add_headers(message: Message, scope: Scope) -> None:
+    """On every answer, also those that no handler of ours gives: files, errors, redirects.
+
+    What is said about a hall is out of date a second later, so only files may be kept.
+    """
+    if message["type"] != "http.response.start":
+        return
+    headers = [*message["headers"], *_SECURITY_HEADERS]
+    is_said = any(name == b"cache-control" for name, _ in headers)
+    if not is_said and not scope["path"].startswith("/static/"):
+        headers.append(_NO_STORE)
+    message["headers"] = headers
+
+
+def refuse_null(request: Request[Any, Any, Any]) -> None:
+    """No file has a null character in its name, and the system takes one for a fault of ours."""
+    if "\0" in request.scope["path"]:
+        raise NotFoundException
 
 
 def create_site(app: App) -> Litestar:
@@ -49,7 +74,10 @@ def create_site(app: App) -> Litestar:
             await app.stop()
 
     static = create_static_files_router(
-        path="/static", directories=[Path(str(files("openhall.web"))) / "static"], include_in_schema=False
+        path="/static",
+        directories=[Path(str(files("openhall.web"))) / "static"],
+        include_in_schema=False,
+        before_request=refuse_null,
     )
     return Litestar(
         route_handlers=[
@@ -66,15 +94,16 @@ def create_site(app: App) -> Litestar:
             DefineMiddleware(SessionMiddleware, exclude=r"^/(static/|sign-in|language/|api/openapi)")
         ],
         exception_handlers=PROBLEM_HANDLERS,
-        response_headers=[ResponseHeader(name=k, value=v) for k, v in SECURITY_HEADERS.items()],
+        before_send=[add_headers],
         request_max_body_size=BODY_BYTES_MAX,
         compression_config=CompressionConfig(backend="gzip", exclude=r"/stream$|^/api/branches/.*/commands/"),
         openapi_config=OpenAPIConfig(
             title="openhall",
             version=__version__,
             description="The halls of a bank: door, line and counters. Errors are RFC 9457 problems.",
-            path="/api",
-            render_plugins=[DescriptionPlugin(path="/openapi.json")],
+            # An address of its own: Litestar answers everything else under it, in HTML.
+            path="/api/openapi.json",
+            render_plugins=[DescriptionPlugin(path="/")],
             use_handler_docstrings=True,
         ),
         logging_config=None,
