@@ -99,7 +99,9 @@ def serve_command(folder: Path, port: int) -> list[str]:
 
 
 @contextmanager
-def started(arguments: list[str], port: int, log: Path) -> Iterator[Served]:
+def started(
+    arguments: list[str], port: int, log: Path, environment: dict[str, str] | None = None
+) -> Iterator[Served]:
     """Start a server and wait for the line in which it says so; it does not outlive the test."""
     with log.open("ab") as errors:
         process = subprocess.Popen(
@@ -107,7 +109,7 @@ def started(arguments: list[str], port: int, log: Path) -> Iterator[Served]:
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**(environment or os.environ), "PYTHONUNBUFFERED": "1"},
         )
     try:
         assert process.stdout is not None
@@ -123,8 +125,8 @@ def started(arguments: list[str], port: int, log: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def serving(folder: Path, port: int | None = None) -> Iterator[Served]:
+def serving(folder: Path, *, environment: dict[str, str] | None = None) -> Iterator[Served]:
     """`openhall serve` over an installation."""
-    port = port or free_port()
-    with started(serve_command(folder, port), port, folder.parent / "server.log") as served:
+    port, log = free_port(), folder.parent / "server.log"
+    with started(serve_command(folder, port), port, log, environment) as served:
         yield served
