@@ -11,6 +11,7 @@ import pytest
 from openhall.access import rights
 from openhall.app.build import refusal_texts
 from openhall.kernel.event import Command
+from openhall.web.api import KIOSK_TICKETS_PER_MINUTE_AT_MOST
 from openhall.web.problems import MEDIA_TYPE, REFUSALS, status_of
 from tests.race.served import Reply, Served, serving
 from tests.race.staffed import BRANCH, COMMANDS, OTHER_BRANCH, PASSWORD, Staffed, example_of, staffed
@@ -430,3 +431,14 @@ def test_an_answer_that_asks_to_sign_in_carries_the_security_headers(hall: Hall)
 def test_what_the_api_says_is_not_cached(hall: Hall) -> None:
     reply = hall.served.ask("GET", f"/api/branches/{BRANCH}/hall", token=hall.staff.manager)
     assert reply.headers.get("cache-control") == "no-store"
+
+
+def test_a_kiosk_gives_no_more_tickets_a_minute_than_people_can_ask_for(hall: Hall) -> None:
+    fields = {"service_id": "cash"}
+    replies = [
+        hall.command("IssueTicket", fields, "kiosk") for _ in range(KIOSK_TICKETS_PER_MINUTE_AT_MOST + 1)
+    ]
+    assert [r.status for r in replies].count(429) >= 1
+    problem = check_problem(replies[-1], "kiosk_too_fast")
+    assert problem["detail"] == {"limit": KIOSK_TICKETS_PER_MINUTE_AT_MOST}
+    assert hall.command("IssueTicket", fields, "lobby").status == 200

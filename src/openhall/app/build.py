@@ -117,10 +117,12 @@ class App:
         self.accounts = Accounts(store, wall, os.urandom)
         self.personal = PersonalRecords(store, KeyRing.read(folder.key), wall, os.urandom, bank.privacy)
         self.personal.check_keys()
-        self._waits: dict[StreamId, tuple[int, int, Waits]] = {}
-        self._series: dict[StreamId, QueueSeries] = {}
+        # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
+        self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
+        self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
+        self._is_stopped = False
         self.book.listen(self._note_series)
 
     @property
@@ -140,7 +142,10 @@ class App:
         self._tasks.append(asyncio.create_task(projector.run(self.hub), name="openhall-read-models"))
 
     async def stop(self) -> None:
-        """End the streams, carry out what waits, and let the file go."""
+        """End the streams, carry out what waits, and let the file go; a second stop does nothing."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -226,28 +231,28 @@ class App:
         if state is None:
             raise ValueError(f"Expected an opened day, got {stream}")
         now_ms = self.clock.now_ms()
-        seq, second = self.book.committed_seq(stream), now_ms // 1_000
-        kept = self._waits.get(stream)
-        if kept is None or kept[:2] != (seq, second):
-            kept = self._waits[stream] = (seq, second, Waits(state, now_ms))
-        return kept[2]
+        moment = (stream, self.book.committed_seq(stream), now_ms // 1_000)
+        kept = self._waits.get(stream.place)
+        if kept is None or kept[:3] != moment:
+            kept = self._waits[stream.place] = (*moment, Waits(state, now_ms))
+        return kept[3]
 
     def series(self, stream: StreamId) -> QueueSeries:
         """The day minute by minute; folded from the log when first asked for."""
-        found = self._series.get(stream)
-        if found is None:
+        kept = self._series.get(stream.place)
+        if kept is None or kept[0] != stream:
             found, state = QueueSeries(), HALL.initial(stream)
             for recorded in self.store.read(stream=stream):
                 HALL.apply(state, HALL.read(recorded.type, recorded.version, recorded.body), recorded.stamp)
                 found.note(state, recorded.at_ms)
-            self._series[stream] = found
-        return found
+            kept = self._series[stream.place] = (stream, found)
+        return kept[1]
 
     def _note_series(self, events: Sequence[Recorded]) -> None:
         for recorded in events:
-            series = self._series.get(recorded.stream)
-            if series is not None:
-                series.note(self.book.committed(recorded.stream, HALL.name), recorded.at_ms)
+            kept = self._series.get(recorded.stream.place)
+            if kept is not None and kept[0] == recorded.stream:
+                kept[1].note(self.book.committed(recorded.stream, HALL.name), recorded.at_ms)
 
     # -- commands -------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from openhall.kernel.event import Answer, Command, Request, StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
 from openhall.web.problems import KEY_HEADER, PROBLEM, RESPONSES, Refused
-from openhall.web.signing_in import OpenhallRequest
+from openhall.web.signing_in import Attempts, OpenhallRequest
 
 BranchId = Annotated[str, PathParameter(description="Id of a branch", max_length=64)]
 Key = Annotated[
@@ -36,6 +36,8 @@ Key = Annotated[
 ]
 BY_THE_SERVER = frozenset({c.OpenDay, c.Tick})
 """Commands that the server makes itself; a day is opened by `POST …/day`, under the bank's own rules."""
+KIOSK_TICKETS_PER_MINUTE_AT_MOST = 20
+"""A person needs some seconds for a ticket; twenty a minute is a child with a finger on the button."""
 EVENTS_PER_PAGE = 1_000
 MOMENT_MS_MAX = 4_102_444_800_000
 """2100-01-01. A later moment is a slip, and beyond the calendar no screen could show it."""
@@ -87,6 +89,18 @@ def check_moments(command: Command) -> None:
             raise Refused(Refusal("input_invalid", name, {"detail": expected}))
 
 
+def check_hoarding(request: OpenhallRequest) -> None:
+    """Raise `Refused` when one machine is asked for tickets faster than people can ask.
+
+    Where a check at the door is required, one visit has one ticket; this is for the days without one [C18].
+    """
+    app: App = request.app.state.openhall
+    kiosks: dict[str, Attempts] = request.app.state.kiosks
+    kiosk = kiosks.setdefault(request.user.name, Attempts(KIOSK_TICKETS_PER_MINUTE_AT_MOST))
+    if not kiosk.note(app.wall.now_ms()):
+        raise Refused(Refusal("kiosk_too_fast", detail={"limit": kiosk.at_most}))
+
+
 _MOMENTS_OF = {
     kind: tuple(name for name in kind.__struct_fields__ if name.endswith("_ms")) for kind in HALL.commands
 }
@@ -100,6 +114,8 @@ async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, 
     if refusal is not None:
         raise Refused(refusal)
     check_moments(command)
+    if request.user.role == "kiosk" and isinstance(command, c.IssueTicket) and not command.visit_id:
+        check_hoarding(request)
     result = await app.submit(Request(app.today(branch), key, actor_of(request), command))
     if isinstance(result, Refusal):
         raise Refused(result)

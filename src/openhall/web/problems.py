@@ -41,6 +41,10 @@ REFUSALS = refusals(
     ),
     too_large=("The request is too large.", "Send less at once."),
     too_many_requests=("Too many attempts in a short time.", "Wait a minute and try again."),
+    kiosk_too_fast=(
+        "This machine gives at most {limit} tickets a minute.",
+        "Wait a moment, or ask a colleague for a number.",
+    ),
     http_error=("The request could not be served.", "See the detail."),
     internal_error=(
         "Something went wrong inside openhall; nothing was changed by it.",
@@ -59,6 +63,7 @@ STATUS = {
     "input_invalid": 400,
     "too_large": 413,
     "too_many_requests": 429,
+    "kiosk_too_fast": 429,
     "command_id_reused": 422,
     "internal_error": 500,
     "line_full": 503,

@@ -46,15 +46,17 @@ class SessionMiddleware(AbstractAuthenticationMiddleware):
 
 @dataclass
 class Attempts:
-    """Counts sign-ins of the last minute, so that guessing cannot take the machine from the hall."""
+    """Counts what was tried in the last minute: sign-ins, so that guessing cannot take the machine from the
+    hall; tickets of one kiosk, so that nobody hoards them [C18]."""
 
+    at_most: int
     moments_ms: deque[int] = field(default_factory=deque)
 
     def note(self, now_ms: int) -> bool:
         """Count one more; False when there were too many."""
         while self.moments_ms and self.moments_ms[0] <= now_ms - MINUTE_MS:
             self.moments_ms.popleft()
-        if len(self.moments_ms) >= ATTEMPTS_PER_MINUTE_AT_MOST:
+        if len(self.moments_ms) >= self.at_most:
             return False
         self.moments_ms.append(now_ms)
         return True

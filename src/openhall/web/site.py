@@ -22,7 +22,7 @@ from openhall.app.build import App
 from openhall.web import api, demo, pages, signing_in, stream
 from openhall.web.description import DescriptionPlugin
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
-from openhall.web.signing_in import Attempts, SessionMiddleware
+from openhall.web.signing_in import ATTEMPTS_PER_MINUTE_AT_MOST, Attempts, SessionMiddleware
 
 BODY_BYTES_MAX = 64 * 1024
 """No command comes near it."""
@@ -88,7 +88,7 @@ def create_site(app: App) -> Litestar:
             demo.set_speed,
             static,
         ],
-        state=State({"openhall": app, "attempts": Attempts()}),
+        state=State({"openhall": app, "attempts": Attempts(ATTEMPTS_PER_MINUTE_AT_MOST), "kiosks": {}}),
         lifespan=[lifespan],
         middleware=[
             DefineMiddleware(SessionMiddleware, exclude=r"^/(static/|sign-in|language/|api/openapi)")
