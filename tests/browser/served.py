@@ -181,6 +181,12 @@ class Served:
         answer = self.call("POST", "/day")
         assert answer.status_code == 200 or answer.json()["code"] == "day_already_open", answer.text
 
+    def call_next(self, counter: str) -> str:
+        """Call at a counter; the number that was called."""
+        self.do("CallNext", counter_id=counter)
+        found = next(k for k in self.read("/hall")["counters"] if k["id"] == counter)
+        return str(found["ticket_number"])
+
     def issue(self, service: str = "cash", **fields: Any) -> dict[str, Any]:
         """A ticket given by the lobby manager; its event."""
         basis = {"class_basis": "staff"} if "class_code" in fields else {}

@@ -365,6 +365,7 @@
   const nameOf = (node) => (node.nodeType === 1 ? node.id || node.dataset.id || "" : "");
 
   function morph(old, fresh) {
+    if (old.hasAttribute("data-kept") && fresh.hasAttribute("data-kept")) return; // what is typed here stays
     for (const { name } of [...old.attributes]) if (!KEPT.has(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
     for (const { name, value } of fresh.attributes) if (!KEPT.has(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
     if (old.tagName !== "TEXTAREA") morphChildren(old, fresh);
@@ -387,6 +388,12 @@
       if (name) match = named.get(name) ?? null;
       else for (match = at; match && (nameOf(match) || match.nodeName !== next.nodeName); ) match = match.nextSibling;
       if (match && match.nodeName === next.nodeName) {
+        // To move an element takes its focus: rather drop the nameless ones in its way.
+        while (at !== match && at && !nameOf(at)) {
+          const rest = at.nextSibling;
+          at.remove();
+          at = rest;
+        }
         if (match === at) at = at.nextSibling;
         else old.insertBefore(match, at);
         if (match.nodeType === 1) morph(match, next);
