@@ -6,6 +6,7 @@ import http.client
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -235,6 +236,18 @@ def test_a_server_with_open_streams_stops_within_seconds(staff: Staffed, kind: s
         for stream in streams:
             stream.rest()
             stream.close()
+    check_sound(staff)
+
+
+def test_a_request_that_was_sent_by_half_holds_up_no_stop(staff: Staffed) -> None:
+    with serving(staff.folder) as served, socket.create_connection((HOST, served.port)) as half:
+        open_branch(served, BRANCH, staff.manager)
+        half.sendall(b"POST /api/session HTTP/1.1\r\nhost: hall\r\ncontent-length: 100\r\n\r\n{")
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(STOP_SECONDS_AT_MOST) == 0
+        said = served.log.read_text()
+        assert "Requests were still open" in said
+        assert "Traceback" not in said
     check_sound(staff)
 
 

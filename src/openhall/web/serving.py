@@ -18,7 +18,7 @@ from openhall.app.build import App, settle_memory
 from openhall.kernel.trouble import Trouble
 from openhall.web.site import create_site
 
-STOP_SECONDS = 10
+STOP_SECONDS = 5
 """How long open requests may take when the server stops."""
 SWITCH_SECONDS = 0.001
 """How long the loop may keep the interpreter from the log's thread; the default of 5 ms costs commits."""
@@ -95,8 +95,21 @@ async def serve(
                 await task
         app.hub.close()
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it without types
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(serving, STOP_SECONDS)
+        await _until_stopped(app, serving)
+
+
+async def _until_stopped(app: App, serving: asyncio.Task[None]) -> None:
+    """Wait for open requests, but not for ever: one that was sent by half never ends by itself."""
+    await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    if serving.done():
+        return
+    _log.warning("Requests were still open after %s seconds; they are cut off", STOP_SECONDS)
+    # Before anything is cancelled: the writer carries out what waits, and the file is let go.
+    await app.stop()
+    # Granian tells a future of its own that it has ended; by then the future is cancelled.
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: _log.debug("%s", context))
+    serving.cancel()
+    await asyncio.wait({serving})
 
 
 async def until_listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
