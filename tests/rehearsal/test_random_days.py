@@ -29,6 +29,7 @@ from openhall.rehearsal.random_day.wishes import WISHES
 from openhall.rehearsal.random_day.witness import HANDLED, PASSED_OVER
 
 DAYS = int(os.environ.get("OPENHALL_DAYS", "1000"))
+SEED = os.environ.get("OPENHALL_SEED")
 BLOCKS = 20
 SOAK_DAYS = 20_000
 SEEDS_UNTIL_FOUND = 30
@@ -49,9 +50,10 @@ def test_nothing_breaks_on_many_more_and_longer_random_days(block: int) -> None:
         random_day(seed, parameters=RandomDayParameters(commands=400))
 
 
-@pytest.mark.skipif("OPENHALL_SEED" not in os.environ, reason="OPENHALL_SEED names no seed to repeat")
-def test_the_day_of_the_seed_of_the_environment() -> None:
-    random_day(int(os.environ["OPENHALL_SEED"]))
+if SEED is not None:
+
+    def test_the_day_of_the_seed_of_the_environment() -> None:
+        random_day(int(str(SEED)))
 
 
 def test_nothing_breaks_on_a_random_day_that_is_kept_in_a_file(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def _show_report(report: Report) -> None:
 def verify(folder: Path, every_command: bool, anchors: Path | None, as_json: bool) -> None:
     """Recompute each hash chain and invariant; name the first bad event of each day.
 
-    Reads only; a server may run meanwhile. A chain cannot show that the end of a day was cut off together with
-    its hashes: keep the JSON of an earlier run elsewhere and give it as --anchors.
+    Reads only; a server may run meanwhile. A chain cannot show that the end of a day was cut off together
+    with its hashes: keep the JSON of an earlier run elsewhere and give it as --anchors.
     """
     pinned: list[Anchor] = []
     if anchors is not None:

@@ -92,8 +92,7 @@ def program() -> None:
 
 
 # The commands register themselves with the program.
-from openhall.cli import demo as demo  # noqa: E402
-from openhall.cli import log as log  # noqa: E402
-from openhall.cli import rehearse as rehearse  # noqa: E402
-from openhall.cli import serving as serving  # noqa: E402
-from openhall.cli.bench import hall as bench_hall  # noqa: E402
+from openhall.cli import demo, log, rehearse, serving  # noqa: E402
+from openhall.cli.bench import hall  # noqa: E402
+
+__all__ = ["Doors", "demo", "hall", "log", "program", "rehearse", "serving"]
