@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import post
+from litestar.params import JSONBody
 
 from openhall.app.build import App
 from openhall.app.clocks import SPEED_MAX, LapseClock
@@ -28,7 +29,7 @@ class DemoTime(msgspec.Struct, frozen=True):
 
 
 @post("/demo/speed", status_code=200, include_in_schema=False, responses=RESPONSES)
-async def set_speed(request: OpenhallRequest, data: Speed) -> DemoTime:
+async def set_speed(request: OpenhallRequest, data: JSONBody[Speed]) -> DemoTime:
     """Run the day at another speed from now on."""
     app: App = request.app.state.openhall
     if not isinstance(app.clock, LapseClock):

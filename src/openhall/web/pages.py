@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
 from litestar.datastructures import Cookie
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect
 
 from openhall.access import rights
@@ -37,7 +37,8 @@ LINE_SHOWN = 60
 KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket")
 QUERY_CHARACTERS = 64
 
-TicketParameter = Annotated[str, Parameter(max_length=64)]
+TicketParameter = Annotated[str, PathParameter(max_length=64)]
+Word = Annotated[str, PathParameter(max_length=32)]
 
 
 def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str, Any]:
@@ -316,7 +317,7 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 
 @get("/language/{code:str}", exclude_from_auth=True, include_in_schema=False)
-async def choose_language(code: str, to: Annotated[str, Parameter(max_length=500)] = "/") -> Redirect:
+async def choose_language(code: Word, to: Annotated[str, QueryParameter(max_length=500)] = "/") -> Redirect:
     """Remember the language and go back; only to a path of this site."""
     target = to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
     cookie = Cookie(
@@ -326,13 +327,13 @@ async def choose_language(code: str, to: Annotated[str, Parameter(max_length=500
 
 
 @get("/b/{branch_id:str}/{screen:str}", include_in_schema=False)
-async def screen_page(request: OpenhallRequest, branch_id: BranchId, screen: str) -> Response[bytes]:
+async def screen_page(request: OpenhallRequest, branch_id: BranchId, screen: Word) -> Response[bytes]:
     """A screen."""
     return _screen(request, branch_id, screen, is_live=False)
 
 
 @get("/b/{branch_id:str}/{screen:str}/live", include_in_schema=False)
-async def screen_live(request: OpenhallRequest, branch_id: BranchId, screen: str) -> Response[bytes]:
+async def screen_live(request: OpenhallRequest, branch_id: BranchId, screen: Word) -> Response[bytes]:
     """The part of a screen that changes, drawn anew."""
     return _screen(request, branch_id, screen, is_live=True)
 
