@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, ViewportSize
 
 from tests.browser.served import ACCOUNTS, Served, serving
 
@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SIZES = {
+SIZES: dict[str, ViewportSize] = {
     "kiosk": {"width": 1080, "height": 1920},
     "display": {"width": 1920, "height": 1080},
     "guard": {"width": 390, "height": 844},
