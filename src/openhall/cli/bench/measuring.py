@@ -69,7 +69,7 @@ class Hall:
             mixes.append(self._run(group, seconds / TURNS, is_noop=False))
             cpu_seconds += self._server.cpu_seconds() - before
         self._run(group, 0, is_noop=False)
-        latencies = [us for ran in mixes for us in ran.latencies_us]
+        latencies = _latencies(mixes)
         noop_rps, ops_rps = _rate(noops), _rate(mixes)
         p50, p99 = percentile(latencies, 0.5), percentile(latencies, 0.99)
         return {
@@ -79,6 +79,7 @@ class Hall:
             "p50_ms": p50 / 1_000,
             "p99_ms": p99 / 1_000,
             "p99_over_p50": p99 / p50,
+            "noop_p99_over_p50": percentile(_latencies(noops), 0.99) / percentile(_latencies(noops), 0.5),
             "cpu_ms_per_op": 1_000 * cpu_seconds / len(latencies),
             "client_cpu_share": _client_share(mixes),
             "client_cpu_share_noop": _client_share(noops),
@@ -138,6 +139,10 @@ class Hall:
         before = self._server.cpu_seconds()
         self._client.carry_out(jobs.Tell(seat.branch, seat.token, EVENTS))
         return self._server.cpu_seconds() - before
+
+
+def _latencies(turns: Sequence[jobs.Ran]) -> list[int]:
+    return [us for ran in turns for us in ran.latencies_us]
 
 
 def _rate(turns: Sequence[jobs.Ran]) -> float:
