@@ -46,8 +46,10 @@ demo: setup ## Watch a branch work through a surge day in the browser
 check: lint ## Format, lint, types, import rules and the quick tests: about a minute
 	$(PYTEST) $(QUICK_TESTS) $(ARGS)
 
+# The browser has its own process: Playwright keeps an event loop running in it, which other tests want for themselves.
 test: lint browser ## Everything, browser included: at most a quarter of an hour on two cores
-	$(PYTEST) $(ARGS)
+	$(PYTEST) --ignore tests/browser $(ARGS)
+	$(BIN)/pytest tests/browser $(ARGS)
 
 soak: setup browser ## The longer runs, without a time limit for one test
 	$(BIN)/pytest -m soak --timeout 0 $(ARGS)
