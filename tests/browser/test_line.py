@@ -27,6 +27,12 @@ def hall(served: Served) -> Served:
     return served
 
 
+def allow_being_cut_off(watch: Watch) -> None:
+    """The browser and htmx say on the console that the server is gone: it is."""
+    watch.allow("ERR_")
+    watch.allow("htmx:")
+
+
 @pytest.fixture
 def frozen(served: Served) -> Iterator[Served]:
     """A server that a test may freeze; it goes on afterwards whatever happens."""
@@ -70,7 +76,7 @@ def test_a_hanging_server_is_seen_within_five_seconds_and_healed_by_itself(
 def test_what_happened_while_the_server_was_away_is_on_the_screens_when_it_is_back(
     hall: Served, screen: OpenScreen, watch: Watch
 ) -> None:
-    watch.allow("ERR_")  # the browser says that the server is gone: it is
+    allow_being_cut_off(watch)
     display, lobby = screen("display", DISPLAY), screen("lobby", LOBBY, language="en")
     expect(display.locator(".tv-before").first).to_be_visible()
     hall.stop()
@@ -89,7 +95,7 @@ def test_what_happened_while_the_server_was_away_is_on_the_screens_when_it_is_ba
 def test_next_pressed_while_the_server_is_down_calls_one_customer_once(
     hall: Served, screen: OpenScreen, watch: Watch
 ) -> None:
-    watch.allow("ERR_")
+    allow_being_cut_off(watch)
     teller = screen("teller", COUNTER)
     expect(teller.get_by_role("button", name="叫下一位")).to_be_enabled()
     keys: list[str] = []

@@ -24,7 +24,7 @@ def guarded_hall(served: Served) -> date:
 
 
 WORDS = {
-    "zh": ("低于37.3 °C", "放行", "下一位", "现金业务", "存现金", "取号"),
+    "zh": ("低于37.3℃", "放行", "下一位", "现金业务", "存现金", "取号"),
     "en": ("below 37.3 °C", "Let in", "Next", "Cash", "Pay in cash", "Take a number"),
 }
 
@@ -63,7 +63,7 @@ def test_three_taps_a_slip_and_the_kiosk_gives_a_number_for_it(
 @pytest.mark.usefixtures("guarded_hall")
 def test_somebody_with_fever_is_served_another_way_and_never_just_sent_off(screen: OpenScreen) -> None:
     guard = screen("guard", GUARD)
-    guard.get_by_label("37.3及以上").check()
+    guard.get_by_label("37.3℃及以上").check()
     guard.get_by_role("button", name="另行接待").click()
     slip = guard.locator("#slip")
     expect(slip).to_contain_text("我们另行为您办理")

@@ -15,8 +15,12 @@ from tests.browser.served import BRANCH, Served
 KIOSK, GUARD, LOBBY, DISPLAY, COUNTER, BRANCH_VIEW = (
     f"/b/{BRANCH}/{name}" for name in ("kiosk", "guard", "lobby", "display", "counter", "branch")
 )
+PENSION_DAYS = {date(2026, 12, 15), date(2026, 12, 16)}
+"""They check in an hour before opening, not half an hour: left out here."""
 _days = iter(
-    d for n in range(60) if (d := days.NORMAL_DAY + timedelta(days=n)).weekday() < 5 and d.month < 12
+    day
+    for n in range(35)
+    if (day := days.NORMAL_DAY + timedelta(days=n)).weekday() < 5 and day not in PENSION_DAYS
 )
 
 
