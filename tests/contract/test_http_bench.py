@@ -10,14 +10,35 @@ import msgspec
 
 from openhall.cli.bench.measuring import percentile
 
-KEYS = (
-    "noop_rps ops_rps ops_ratio p50_ms p99_ms cpu_ms_per_op double_calls shared_numbers counter_p99_ratio"
-    " fanout_us_per_listener replay_events_per_s"
-).split()
+KEYS = [
+    "noop_rps",
+    "ops_rps",
+    "ops_ratio",
+    "p50_ms",
+    "p99_ms",
+    "cpu_ms_per_op",
+    "double_calls",
+    "shared_numbers",
+    "counter_p99_ratio",
+    "fanout_us_per_listener",
+    "replay_events_per_s",
+]
 
 
 def test_a_short_bench_gives_every_promised_figure_and_no_double_call(tmp_path: Path) -> None:
-    command = "-m openhall bench hall --json --seconds 0.5 --clients 2,4 --branches 1".split()
+    command = [
+        "-m",
+        "openhall",
+        "bench",
+        "hall",
+        "--json",
+        "--seconds",
+        "0.5",
+        "--clients",
+        "2,4",
+        "--branches",
+        "1",
+    ]
     done = subprocess.run(
         [sys.executable, *command], cwd=tmp_path, capture_output=True, timeout=200, check=True
     )
