@@ -18,9 +18,9 @@ KIOSK, GUARD, LOBBY, DISPLAY, COUNTER, BRANCH_VIEW = (
 PENSION_DAYS = {date(2026, 12, 15), date(2026, 12, 16)}
 """They check in an hour before opening, not half an hour: left out here."""
 _days = iter(
-    day
+    unused
     for n in range(35)
-    if (day := days.NORMAL_DAY + timedelta(days=n)).weekday() < 5 and day not in PENSION_DAYS
+    if (unused := days.NORMAL_DAY + timedelta(days=n)).weekday() < 5 and unused not in PENSION_DAYS
 )
 
 
@@ -144,7 +144,7 @@ def test_a_helper_goes_along_to_the_machine_and_the_customer_does_it(
     number = open_hall.issue("cash", need="withdraw_cash")["number"]
     lobby = screen("lobby", LOBBY)
     lobby.get_by_label(f"{number}号的更多操作").click()
-    lobby.locator("#sheet").get_by_role("button", name="自助机").click()
+    lobby.locator("#sheet").get_by_role("button", name="自助机", exact=True).click()
     offers = lobby.locator('[data-id="diversions"]')
     offers.get_by_role("button", name="客户同意").click()
     expect(offers).to_contain_text("钱立新")
