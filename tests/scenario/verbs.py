@@ -204,7 +204,11 @@ def _baulk(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
 
 @verb("hold", c.HoldTicket)
 def _hold(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
-    return {"ticket_id": names(words.take("a ticket")), "contact_person": words.get("contact", "li")}
+    return {
+        "ticket_id": names(words.take("a ticket")),
+        "contact_person": words.get("contact", "li"),
+        "contact_ref": words.get("ref", ""),
+    }
 
 
 @verb("resume", c.ResumeTicket)

@@ -298,6 +298,20 @@ class PersonalRecords:
             if len(batch) < EXPIRE_BATCH_ROWS:
                 return Expired(count, oldest)
 
+    def owner(self, ref: str) -> str | None:
+        """The branch that a record belongs to; None when there is none of that reference."""
+        query = select(personal.c.branch).where(personal.c.ref == ref)
+        with self.records.reading() as connection:
+            found: str | None = connection.execute(query).scalar_one_or_none()
+        return found
+
+    def present(self, branch: str) -> set[str]:
+        """The references of a branch whose records are still there. Opens none of them."""
+        is_due = personal.c.expires_ms <= self.clock.now_ms()
+        query = select(personal.c.ref).where(personal.c.branch == branch, ~is_due)
+        with self.records.reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def accesses(self, ref: str) -> list[Access]:
         """Who has done what to a record, also after it is gone."""
         columns = [personal_access.c[name] for name in Access.__struct_fields__]

@@ -39,8 +39,6 @@ BY_THE_SERVER = frozenset({c.OpenDay, c.Tick})
 KIOSK_TICKETS_PER_MINUTE_AT_MOST = 20
 """A person needs some seconds for a ticket; twenty a minute is a child with a finger on the button."""
 EVENTS_PER_PAGE = 1_000
-MOMENT_MS_MAX = 4_102_444_800_000
-"""2100-01-01. A later moment is a slip, and beyond the calendar no screen could show it."""
 
 
 class CommandAnswer(msgspec.Struct, frozen=True):
@@ -81,14 +79,6 @@ def actor_of(request: OpenhallRequest) -> str:
     return request.user.person_id or request.user.name
 
 
-def check_moments(command: Command) -> None:
-    """Raise `Refused` when a moment in a command is on no calendar of ours."""
-    for name in _MOMENTS_OF[type(command)]:
-        if not 0 <= getattr(command, name) <= MOMENT_MS_MAX:
-            expected = f"Expected a moment of 0 to {MOMENT_MS_MAX} ms"
-            raise Refused(Refusal("input_invalid", name, {"detail": expected}))
-
-
 def check_hoarding(request: OpenhallRequest) -> None:
     """Raise `Refused` when one machine is asked for tickets faster than people can ask.
 
@@ -101,11 +91,6 @@ def check_hoarding(request: OpenhallRequest) -> None:
         raise Refused(Refusal("kiosk_too_fast", detail={"limit": kiosk.at_most}))
 
 
-_MOMENTS_OF = {
-    kind: tuple(name for name in kind.__struct_fields__ if name.endswith("_ms")) for kind in HALL.commands
-}
-
-
 async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, key: str) -> Response[Answer]:
     """Check the right, put the command on the inbox, answer with its events."""
     app: App = request.app.state.openhall
@@ -113,7 +98,6 @@ async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, 
     refusal = rights.refuse(request.user.role, request.user.branch, branch=branch_id, command=command)
     if refusal is not None:
         raise Refused(refusal)
-    check_moments(command)
     if request.user.role == "kiosk" and isinstance(command, c.IssueTicket) and not command.visit_id:
         check_hoarding(request)
     result = await app.submit(Request(app.today(branch), key, actor_of(request), command))

@@ -9,9 +9,6 @@ from litestar import Litestar, Request
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
 
-from openhall.kernel.event import Command
-from openhall.web.api import MOMENT_MS_MAX
-
 REF = "#/components/schemas/{name}"
 
 
@@ -47,17 +44,7 @@ def _bodies(site: Litestar) -> dict[str, dict[str, Any]]:
     tags = {kind.__name__: kind.__struct_config__.tag_field for kind in structs}
     for name, tag in tags.items():
         components[name]["required"] = [f for f in components[name].get("required", ()) if f != tag]
-    for kind in structs:
-        if issubclass(kind, Command):
-            _bound_moments(components[kind.__name__])
     return {name: components[name] for name in tags}
-
-
-def _bound_moments(schema: dict[str, Any]) -> None:
-    """The limits that the API sets to moments, beside those of the types."""
-    for name, field in schema["properties"].items():
-        if name.endswith("_ms"):
-            field.update(minimum=0, maximum=MOMENT_MS_MAX)
 
 
 def _mend(schema: Any) -> None:

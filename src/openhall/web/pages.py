@@ -16,8 +16,8 @@ from openhall.access import rights
 from openhall.app.build import App, refusal_texts
 from openhall.app.language import explain, say
 from openhall.hall import views
-from openhall.hall.model.deciding.diverting import ALWAYS_OFFERED
-from openhall.hall.model.state import HallState, Ticket, TicketStatus
+from openhall.hall.model.deciding.diverting import channels_for
+from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.policy import Staff, offers
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
@@ -230,14 +230,6 @@ def _visit_step(request: OpenhallRequest, state: HallState, visit_id: str) -> di
     return {"step": "visit", "visit_id": "", "visit_problem": problem}
 
 
-def _channels(state: HallState, ticket: Ticket) -> list[str]:
-    """Other ways that can do what this customer needs, in the order of the table of words."""
-    service = state.service(ticket.service_id)
-    needs = {ticket.need} if ticket.need else {n.code for n in service.needs} if service else set()
-    possible = ALWAYS_OFFERED | {r.channel for r in state.day_rules.triage if needs & set(r.needs)}
-    return [channel for channel in WORDS if channel in possible]
-
-
 @get("/b/{branch_id:str}/ticket/{number:str}", include_in_schema=False)
 async def ticket_sheet(
     request: OpenhallRequest, branch_id: BranchId, number: TicketParameter
@@ -259,7 +251,7 @@ async def ticket_sheet(
     context |= {
         "t": views.ticket_view(state, ticket, context["waits"]),
         "helpers": _helpers(state),
-        "channels": _channels(state, ticket),
+        "channels": [channel for channel in WORDS if channel in channels_for(state, ticket)],
         "refs": refs,
         "reasons": REASONS_TO_LOOK.items(),
     }

@@ -1,7 +1,6 @@
 """Sealed records at the door: kept, looked at with a reason, erased when the customer asks [B5].
 
-What is sealed never enters the log. The log carries a reference: feedback has a field for it; a hold carries
-it in its command id, `contact-` and the reference, which the chain covers like everything else.
+What is sealed never enters the log. The log carries a reference, with a hold or with feedback.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Controller, delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
-from sqlalchemy import select
 
 from openhall.access import rights
 from openhall.app.build import App
@@ -21,12 +19,10 @@ from openhall.hall.model.events import FeedbackGiven, TicketHeld
 from openhall.kernel.event import StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.log.personal import DATA_BYTES_MAX
-from openhall.log.schema import personal as personal_table
 from openhall.web.api import BranchId, Key, actor_of, readable_branch
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.signing_in import OpenhallRequest
 
-CONTACT_PREFIX = "contact-"
 READ_BY = ("TicketHeld", "FeedbackGiven")
 
 Ref = Annotated[
@@ -90,26 +86,17 @@ def _sealed_today(app: App, stream: StreamId) -> list[SealedToday]:
         if recorded.type not in READ_BY:
             continue
         event = HALL.read(recorded.type, recorded.version, recorded.body)
-        if isinstance(event, TicketHeld) and recorded.command_id.startswith(CONTACT_PREFIX):
-            ref = recorded.command_id.removeprefix(CONTACT_PREFIX)
-            found.append(SealedToday(ref, "contact", event.ticket_id, recorded.at_ms))
+        if isinstance(event, TicketHeld) and event.contact_ref:
+            found.append(SealedToday(event.contact_ref, "contact", event.ticket_id, recorded.at_ms))
         elif isinstance(event, FeedbackGiven) and event.text_ref:
             found.append(SealedToday(event.text_ref, "feedback", event.ticket_id, recorded.at_ms))
-    with app.personal.records.reading() as connection:
-        there = select(personal_table.c.ref).where(
-            personal_table.c.branch == stream.place, personal_table.c.expires_ms > app.wall.now_ms()
-        )
-        refs = set(connection.execute(there).scalars())
-    return [item for item in found if item.ref in refs]
+    present = app.personal.present(stream.place)
+    return [item for item in found if item.ref in present]
 
 
 def _require_own(app: App, branch_id: str, ref: str) -> None:
     """A reference opens nothing in a branch that it does not belong to."""
-    with app.personal.records.reading() as connection:
-        owner = connection.execute(
-            select(personal_table.c.branch).where(personal_table.c.ref == ref)
-        ).scalar_one_or_none()
-    if owner != branch_id:
+    if app.personal.owner(ref) != branch_id:
         raise Refused(Refusal("record_unknown", "ref"))
 
 

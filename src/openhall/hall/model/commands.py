@@ -18,6 +18,8 @@ OptionalId = Annotated[str, msgspec.Meta(max_length=64)]
 TextRef = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$")]
 """Where the words are kept, outside the log: the pattern leaves no room for the words themselves."""
 
+Moment = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
+"""Milliseconds since 1970, till 2100: beyond it there is no calendar to show it with."""
 PartySize = Annotated[int, msgspec.Meta(ge=1, le=20)]
 EntryMethod = Literal["place_code", "gate", "identity_card", "staff_form"]
 ClassBasis = Literal["claimed", "staff", "document"]
@@ -58,7 +60,7 @@ class PauseHall(Command, frozen=True):
     """Stop calling for a while (noon disinfection); the line is kept, and people are told how long [C13]."""
 
     reason: Reason
-    resume_ms: int
+    resume_ms: Moment
 
 
 class ResumeHall(Command, frozen=True):
@@ -190,6 +192,8 @@ class HoldTicket(Command, frozen=True):
 
     ticket_id: Id
     contact_person: Id
+    contact_ref: TextRef = ""
+    """Where the customer's own contact is kept, sealed, if the customer likes to leave one."""
 
 
 class ResumeTicket(Command, frozen=True):
@@ -357,7 +361,7 @@ class EnterPaperTicket(Command, frozen=True):
 
     paper_number: Annotated[int, msgspec.Meta(ge=1, le=9_999)]
     service_id: Id
-    joined_ms: int
+    joined_ms: Moment
     visit_id: OptionalId = ""
     class_code: OptionalId = ""
     class_basis: ClassBasis = "claimed"
@@ -370,8 +374,8 @@ class EnterPaperCall(Command, frozen=True):
     ticket_id: Id
     counter_id: Id
     person_id: Id
-    called_ms: int
-    ended_ms: int
+    called_ms: Moment
+    ended_ms: Moment
     outcome: Literal["served", "no_show"]
 
 

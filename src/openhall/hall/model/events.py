@@ -194,6 +194,7 @@ class TicketHeld(Event, frozen=True):
     until_ms: int
     contact_person: str
     counter_id: str = ""
+    contact_ref: str = ""
 
 
 class TicketResumed(Event, frozen=True):

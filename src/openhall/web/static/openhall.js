@@ -24,10 +24,10 @@
   const unanswered = new Map(); // request -> key, so that pressing again after a failure is a retry too
 
   // The same key with every retry: whatever happened to the first one, the command is carried out once.
-  async function send(path, fields, { method = "POST", key } = {}) {
+  async function send(path, fields, { method = "POST" } = {}) {
     const content = method === "POST" ? JSON.stringify(fields) : undefined;
     const request = `${method} ${path} ${content}`;
-    key = key || unanswered.get(request) || newKey();
+    const key = unanswered.get(request) || newKey();
     unanswered.set(request, key);
     for (let attempt = 0; ; attempt++) {
       try {
@@ -60,10 +60,10 @@
 
   const branchPath = (rest) => `/api/branches/${body.dataset.branch}/${rest}`;
 
-  async function command(kind, fields, then, control, options) {
+  async function command(kind, fields, then, control) {
     if (control?.hasAttribute("aria-busy")) return null;
     if (control) control.setAttribute("aria-busy", "true");
-    const result = await send(branchPath(`commands/${kind}`), fields, options);
+    const result = await send(branchPath(`commands/${kind}`), fields);
     if (control) control.removeAttribute("aria-busy");
     if (!result.ok) {
       say(result.body.title, result.body.remedy, true);
@@ -143,9 +143,8 @@
       say(kept.body.title, kept.body.remedy, true);
       return { ok: false };
     }
-    if (form.dataset.seal === "feedback") fields.text_ref = kept.body.ref;
-    // A hold has no field for it: its command id carries the reference into the log.
-    return { ok: true, key: form.dataset.seal === "contact" ? `contact-${kept.body.ref}` : undefined };
+    fields[form.dataset.seal === "contact" ? "contact_ref" : "text_ref"] = kept.body.ref;
+    return { ok: true };
   }
 
   document.addEventListener("submit", async (event) => {
@@ -157,7 +156,7 @@
       const fields = fieldsOf(form, event.submitter);
       const sealed = await seal(form, fields);
       if (!sealed.ok) return;
-      const done = await command(form.dataset.command, fields, form.dataset.then, event.submitter, { key: sealed.key });
+      const done = await command(form.dataset.command, fields, form.dataset.then, event.submitter);
       if (!done) return;
       form.reset();
       if (form.dataset.said) say(form.dataset.said, "", false);

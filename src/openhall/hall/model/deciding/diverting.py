@@ -11,13 +11,23 @@ from openhall.hall.model.deciding.dispatch import (
     refuse,
     waiting_ticket,
 )
-from openhall.hall.model.state import Diversion, DiversionStatus, HallState, TicketStatus
+from openhall.hall.model.state import Diversion, DiversionStatus, HallState, Ticket, TicketStatus
 from openhall.kernel.event import Event, Stamp
+from openhall.network.model import Channel
 
-ALWAYS_OFFERED = frozenset({"branch", "another_day", "phone"})
+ALWAYS_OFFERED: frozenset[Channel] = frozenset({"branch", "another_day", "phone"})
 """Channels behind which there is a person for any need."""
 ACCOMPANIED = frozenset({"atm", "mobile"})
 """Channels to which a named helper comes along."""
+
+
+def channels_for(state: HallState, ticket: Ticket) -> frozenset[Channel]:
+    """Other ways that can do what a ticket is for: those behind which there is a person, and what the triage
+    rules know to work for the need."""
+    service = state.service(ticket.service_id)
+    assert service is not None, ticket.service_id
+    needs = {ticket.need} if ticket.need else {need.code for need in service.needs}
+    return ALWAYS_OFFERED | {r.channel for r in state.day_rules.triage if needs.intersection(r.needs)}
 
 
 @decides(c.OfferDiversion)
@@ -26,10 +36,7 @@ def offer(state: HallState, command: c.OfferDiversion, _: Stamp) -> Decision:
     ticket = waiting_ticket(state, command.ticket_id)
     if ticket.diversion_id:
         raise refuse("diversion_open", "ticket_id", number=ticket.number)
-    service = state.service(ticket.service_id)
-    assert service is not None
-    needs = {ticket.need} if ticket.need else {need.code for need in service.needs}
-    possible = ALWAYS_OFFERED | {r.channel for r in state.day_rules.triage if needs & set(r.needs)}
+    possible = channels_for(state, ticket)
     if command.channel not in possible:
         known = ", ".join(sorted(possible))
         raise refuse("channel_not_offered", "channel", channel=command.channel, known=known)

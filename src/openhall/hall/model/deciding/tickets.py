@@ -233,7 +233,10 @@ def hold_ticket(state: HallState, command: c.HoldTicket, now: Stamp) -> Decision
         raise refuse("holds_too_many", "ticket_id", number=ticket.number, limit=hold.times_at_most)
     at = ticket.counter_id if ticket.status is TicketStatus.CALLED else ""
     until_ms = now.at_ms + hold.window_minutes * MINUTE_MS
-    return [e.TicketHeld(ticket.id, until_ms, command.contact_person, at), *freed(state, ticket)]
+    return [
+        e.TicketHeld(ticket.id, until_ms, command.contact_person, at, command.contact_ref),
+        *freed(state, ticket),
+    ]
 
 
 @decides(c.ResumeTicket)
