@@ -10,6 +10,7 @@ so that a change in the file is always a change in what people read.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import io
@@ -17,6 +18,7 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -24,7 +26,11 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
+from openhall.cli import demo, language, rehearse
+from openhall.cli.bench import hall as bench
+from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
+from openhall.network.model import Role
 from openhall.web import problems, rendering
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
@@ -59,6 +65,29 @@ def from_code() -> Iterator[Found]:
             for _, message, _, _ in extract("python", file, keywords={"say": (2,)}):
                 if isinstance(message, str):
                     yield f"web/{path.name}", message
+
+
+def from_command_line() -> Iterator[Found]:
+    """Help, messages, and words for codes, on the command line.
+
+    The syntax tree is read, because babel's extractor does not look into f-strings.
+    """
+    for path in sorted((SOURCE / "cli").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="_"), args=[ast.Constant(value=str(sentence))]):
+                    yield f"cli/{path.name}", sentence
+    for text in language.help_texts(program):
+        for _, words in language.paragraphs(text):
+            yield "cli help", words
+    for sentence in (*language.CLICK, *language.TYPES):
+        yield "click", sentence
+    for word in (*demo.SHOWN_ROLES, *get_args(Role)):
+        yield "cli/demo.py", word
+    for bar in bench.BARS:
+        yield "cli/hall.py", bar.words
+    for word in rehearse.WORDS:
+        yield "cli/rehearse.py", word
 
 
 def from_tables() -> Iterator[Found]:
@@ -98,8 +127,9 @@ def from_troubles() -> Iterator[Found]:
 def sentences() -> dict[str, list[str]]:
     """Every sentence, with the places that say it."""
     found: dict[str, list[str]] = {}
-    for source in (from_templates(), from_code(), from_tables(), from_refusals(), from_troubles()):
-        for place, sentence in source:
+    sources = (from_templates, from_code, from_command_line, from_tables, from_refusals, from_troubles)
+    for source in sources:
+        for place, sentence in source():
             places = found.setdefault(sentence, [])
             if place not in places:
                 places.append(place)

@@ -15,6 +15,7 @@ from rich.table import Table
 from openhall.app.build import App, build
 from openhall.app.clocks import SPEED_MAX, LapseClock
 from openhall.app.folder import Folder, FolderInUse
+from openhall.cli.language import _
 from openhall.cli.main import Doors, out, program
 from openhall.cli.serving import DEFAULT_PORT, create_accounts
 from openhall.kernel.clock import MINUTE_MS
@@ -46,18 +47,24 @@ def fresh_folder(path: Path) -> Folder:
 
 def show_accounts(app: App, address: str, password: str) -> None:
     """Where to look, and as whom."""
-    table = Table("screen", "address", "account", title="Open in a browser and sign in", title_justify="left")
+    table = Table(
+        _("screen"),
+        _("address"),
+        _("account"),
+        title=_("Open in a browser and sign in"),
+        title_justify="left",
+    )
     branch = app.bank.branches[1]
     screens = {"manager": "branch", "lobby": "lobby", "teller": "counter"}
     for role in SHOWN_ROLES:
         found = next((a for a in app.accounts.every() if a.branch == branch.id and a.role == role), None)
         if found:
-            table.add_row(role, f"{address}/b/{branch.id}/{screens.get(role, role)}", found.name)
-    table.add_row("head office", f"{address}/", "operations")
+            table.add_row(_(role), f"{address}/b/{branch.id}/{screens.get(role, role)}", found.name)
+    table.add_row(_("head office"), f"{address}/", "operations")
     out.print(table)
-    out.print(f"Password of every account: [bold]{password}[/]")
+    out.print(f"{_('Password of every account:')} [bold]{password}[/]")
     out.print(
-        "The manager's and the lobby's screens have the speed of the day at the bottom. Ctrl-C ends it."
+        _("The manager's and the lobby's screens have the speed of the day at the bottom. Ctrl-C ends it.")
     )
 
 
@@ -67,8 +74,15 @@ def show_accounts(app: App, address: str, password: str) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(".openhall-demo"),
     show_default=True,
+    help="Folder of the demo, made anew at each start.",
 )
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65_535))
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(1, 65_535),
+    help="Port to listen at.",
+)
 @click.option(
     "--speed",
     default=30.0,
@@ -109,7 +123,7 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
         async def days() -> None:
             await asyncio.gather(*(live_day(app, clock, branch, parameters) for branch in app.bank.branches))
             clock.pause()
-            out.print("The day has ended everywhere. The screens stay open; Ctrl-C ends the demo.")
+            out.print(_("The day has ended everywhere. The screens stay open; Ctrl-C ends the demo."))
             await asyncio.Event().wait()
 
         await doors.serve(

@@ -14,6 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from openhall.app.build import ROOMS
 from openhall.app.folder import Folder
 from openhall.app.read_models import PROJECTIONS
+from openhall.cli.language import _
 from openhall.cli.main import EXIT_FOUND, err, folder_option, json_option, out, program, show_json
 from openhall.log import backup as backups
 from openhall.log.rebuild import Projector
@@ -33,11 +34,19 @@ def _counted(title: str) -> Iterator[Callable[[int], None]]:
 
 def _show_report(report: Report) -> None:
     out.print(
-        f"{report.streams_count} days, {report.events_count} events, {report.outcomes_count} answers read."
+        _(
+            "{days} days, {events} events, {answers} answers read.",
+            days=report.streams_count,
+            events=report.events_count,
+            answers=report.outcomes_count,
+        )
     )
     for fault in report.faults:
-        out.print(f"[bold red]first bad event[/] {fault}")
-    out.print("Everything holds together." if report.is_sound else "[bold]The log is not sound.[/]")
+        out.print(f"[bold red]{_('first bad event')}[/] {fault}")
+    if report.is_sound:
+        out.print(_("Everything holds together."))
+    else:
+        out.print(_("The log is not sound."), style="bold")
 
 
 @program.command()
@@ -61,9 +70,13 @@ def verify(folder: Path, every_command: bool, anchors: Path | None, as_json: boo
             pinned = list(msgspec.json.decode(anchors.read_bytes(), type=Report).anchors)
         except msgspec.DecodeError as error:
             raise click.UsageError(
-                f"Expected {anchors} to be the output of verify --json: {error}"
+                _(
+                    "Expected {path} to be the output of verify --json: {error}",
+                    path=str(anchors),
+                    error=str(error),
+                )
             ) from error
-    with SqliteStore.open_to_read(Folder(folder).database) as store, _counted("events") as count:
+    with SqliteStore.open_to_read(Folder(folder).database) as store, _counted(_("events")) as count:
         report = verify_log(
             store, ROOMS, is_each_command_checked=every_command, anchors=pinned, progress=count
         )
@@ -83,12 +96,13 @@ def rebuild(folder: Path, as_json: bool) -> None:
 
     Personal data, accounts and sessions are no such tables and stay as they are. The server must not run.
     """
-    with SqliteStore.open(Folder(folder).database) as store, _counted("events folded") as count:
+    with SqliteStore.open(Folder(folder).database) as store, _counted(_("events folded")) as count:
         folded = Projector(store, ROOMS, PROJECTIONS).rebuild(count)
     if as_json:
         show_json({"events_folded": folded, "read_models": [p.name for p in PROJECTIONS]})
     else:
-        out.print(f"{folded} events folded into {', '.join(p.name for p in PROJECTIONS)}.")
+        names = ", ".join(p.name for p in PROJECTIONS)
+        out.print(_("{count} events folded into {tables}.", count=folded, tables=names))
 
 
 @program.command()
@@ -101,12 +115,12 @@ def backup(folder: Path, target: Path, force: bool, as_json: bool) -> None:
 
     The copy holds sealed personal data but not the key. Keep FOLDER/openhall.key apart from it, and safe.
     """
-    with _counted("events verified") as count:
+    with _counted(_("events verified")) as count:
         made = backups.backup(Folder(folder).database, target, ROOMS, is_forced=force, progress=count)
     if as_json:
         show_json(made)
     else:
-        out.print(f"{made.path}: {made.size_bytes} bytes.")
+        out.print(_("{path}: {size} bytes.", path=str(made.path), size=made.size_bytes))
         _show_report(made.report)
 
 
@@ -119,12 +133,12 @@ def restore(folder: Path, saved: Path, as_json: bool) -> None:
 
     The backup is verified first. The server must not run.
     """
-    with _counted("events verified") as count:
+    with _counted(_("events verified")) as count:
         made = backups.restore(saved, Folder(folder).database, ROOMS, progress=count)
     if as_json:
         show_json(made)
     else:
-        out.print(
-            f"Restored to {made.path}." + (f" Kept aside: {made.kept_aside}." if made.kept_aside else "")
-        )
+        out.print(_("Restored to {path}.", path=str(made.path)))
+        if made.kept_aside:
+            out.print(_("Kept aside: {path}.", path=str(made.kept_aside)))
         _show_report(made.report)

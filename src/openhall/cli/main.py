@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from rich.console import Console
 
 from openhall import __version__
 from openhall.app.folder import ConfigurationInvalid
+from openhall.cli.language import _, language_of, teach_click, translated
 from openhall.kernel.trouble import Trouble
 
 EXIT_TROUBLE = 1
@@ -40,7 +43,13 @@ class Doors:
 
 
 class Program(click.Group):
-    """Turns trouble into a message with a code and a remedy."""
+    """Speaks the person's language, and turns trouble into a message with a code and a remedy."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program, in Chinese as a copy of itself with other help texts."""
+        teach_click()
+        chosen = self if language_of(os.environ) == "en" else translated(self)
+        return super(Program, chosen).main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command."""
@@ -52,13 +61,14 @@ class Program(click.Group):
 
 def complain(trouble: Trouble) -> NoReturn:
     """Say what stands in the way, and end."""
-    err.print(f"[bold red]{trouble.code}[/]: {trouble.__doc__}")
+    sentence = " ".join((inspect.getdoc(trouble) or trouble.code).split("\n\n")[0].split())
+    err.print(f"[bold red]{trouble.code}[/]: {_(sentence)}")
     if isinstance(trouble, ConfigurationInvalid):
         for mistake in trouble.mistakes:
             err.print(f"  {mistake}", markup=False)
     else:
         err.print(f"  {trouble}", markup=False)
-    err.print(f"[bold]What to do:[/] {trouble.remedy}")
+    err.print(f"[bold]{_('What to do:')}[/] {_(trouble.remedy)}")
     sys.exit(EXIT_TROUBLE)
 
 

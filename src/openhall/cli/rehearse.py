@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from openhall.app.folder import Folder
+from openhall.cli.language import _
 from openhall.cli.main import err, json_option, out, program, show_json
 from openhall.flows.day import day_rules
 from openhall.kernel.event import StreamId
@@ -30,7 +31,9 @@ from openhall.rehearsal.recorded import (
     read_warsaw,
     rehearse_recorded,
 )
+from openhall.rehearsal.recorded.run import NOTES
 from openhall.rehearsal.results import (
+    COMPARED,
     Comparison,
     Rehearsal,
     RehearsalResult,
@@ -39,9 +42,19 @@ from openhall.rehearsal.results import (
     load_result,
     store_result,
 )
+from openhall.rehearsal.statistics import OVER_MINUTES
 
 REJECTED_SHOWN = 20
 LANGUAGES = ("en", "zh", "both")
+WORDS = (
+    *("recorded", "ticket_log", "invented"),
+    *("as recorded", "other days", "extra counters"),
+    *COMPARED,
+    *(f"share_over_{minutes}_minutes" for minutes in OVER_MINUTES),
+    *NOTES,
+    "Every customer of this day is invented.",
+)
+"""What a result says, in codes and sentences, and a person reads in Chinese."""
 Advance = Callable[[float], None]
 
 
@@ -127,7 +140,7 @@ def rehearse(**options: Any) -> None:
     """
     chosen = [name for name in ("recorded", "invented", "pair") if options[name]]
     if len(chosen) != 1:
-        raise click.UsageError("Expected one of --recorded, --invented and --compare.")
+        raise click.UsageError(_("Expected one of --recorded, --invented and --compare."))
     if options["pair"]:
         first, second = (load_result(path) for path in options["pair"])
         _show_comparison(
@@ -158,7 +171,7 @@ def _recorded(options: dict[str, Any]) -> None:
         )
     done: dict[str, Rehearsal] = {}
     for name, chosen in runs.items():
-        with progress(name.replace("_", " ") or "as recorded") as advance:
+        with progress(_(name.replace("_", " ") or "as recorded")) as advance:
             done[name] = rehearse_recorded(day, chosen, progress=advance)
     main = done.pop("")
     stored = _keep(main, options)
@@ -201,7 +214,7 @@ def _read(options: dict[str, Any]) -> tuple[RecordedDay, ImportReport | None]:
         )
         return import_day(path, log)
     if not options["office"] or options["queue"] is None or day is None:
-        raise click.UsageError("A folder of snapshots needs --office, --queue and --date.")
+        raise click.UsageError(_("A folder of snapshots needs --office, --queue and --date."))
     return read_warsaw(path, office=options["office"], queue=options["queue"], day=day), None
 
 
@@ -213,14 +226,18 @@ def _invented(options: dict[str, Any]) -> None:
     branch = bank.branch(options["branch"]) if options["branch"] else bank.branches[0]
     if branch is None:
         raise click.UsageError(
-            f"Expected one of {', '.join(b.id for b in bank.branches)}, got {options['branch']}."
+            _(
+                "Expected one of {known}; got {value}.",
+                known=", ".join(b.id for b in bank.branches),
+                value=options["branch"],
+            )
         )
     day = options["day"].date() if options["day"] else date(2026, 12, 15)
     rules = day_rules(version_of(bank), branch.id, day)
     if rules is None:
-        raise click.UsageError(f"{branch.id} is closed on {day}.")
+        raise click.UsageError(_("{branch} is closed on {day}.", branch=branch.id, day=str(day)))
     parameters = _parameters(options["settings"])
-    with progress("invented day") as advance:
+    with progress(_("invented day")) as advance:
         run = rehearse_invented(StreamId(branch.id, day), rules, parameters, progress=advance)
     stored = _keep(run, options)
     if options["as_json"]:
@@ -236,7 +253,9 @@ def _parameters(settings: tuple[str, ...]) -> InventedParameters:
         name, sign, value = setting.partition("=")
         if not sign or name not in InventedParameters.__struct_fields__:
             known = ", ".join(InventedParameters.__struct_fields__)
-            raise click.UsageError(f"Expected NAME=VALUE with one of {known}; got {setting!r}.")
+            raise click.UsageError(
+                _("Expected NAME=VALUE with one of {known}; got {value}.", known=known, value=repr(setting))
+            )
         try:
             values[name] = msgspec.json.decode(value)
         except msgspec.DecodeError:
@@ -257,16 +276,16 @@ def _keep(run: Rehearsal, options: dict[str, Any]) -> Path:
 
 
 def _show_result(result: RehearsalResult, stored: Path) -> None:
-    out.print(f"[bold]{result.place}[/], {result.day} ({result.kind})")
+    out.print(f"[bold]{result.place}[/], {result.day} ({_(result.kind)})")
     table = Table(show_header=False, box=None)
     rows: list[tuple[str, object]] = [
-        ("tickets issued", result.issued),
+        (_("tickets issued"), result.issued),
         (
-            "served / no-show / left / diverted / pending",
+            _("served / no-show / left / diverted / pending"),
             f"{result.served} / {result.no_show} / {result.reneged} / {result.diverted} / {result.pending}",
         ),
         (
-            "wait: mean, median, p90, longest (min)",
+            _("wait: mean, median, p90, longest (min)"),
             _minutes(
                 result.wait_minutes_mean,
                 result.wait_minutes_median,
@@ -278,40 +297,43 @@ def _show_result(result: RehearsalResult, stored: Path) -> None:
     if result.recorded_wait_minutes_median is not None:
         rows.append(
             (
-                "recorded wait: median, p90 (min)",
+                _("recorded wait: median, p90 (min)"),
                 _minutes(result.recorded_wait_minutes_median, result.recorded_wait_minutes_p90),
             )
         )
     rows += [
         (
-            "waited over 10 / 15 / 20 / 30 min",
+            _("waited over 10 / 15 / 20 / 30 min"),
             " / ".join(f"{share:.0%}" for share in result.share_over_minutes.values()),
         ),
-        ("longest queue", f"{result.longest_queue} at {result.longest_queue_at[11:16]}"),
         (
-            "counter utilisation",
+            _("longest queue"),
+            _("{count} at {time}", count=result.longest_queue, time=result.longest_queue_at[11:16]),
+        ),
+        (
+            _("counter utilisation"),
             "—" if result.counter_utilisation is None else f"{result.counter_utilisation:.0%}",
         ),
-        ("last customer left", (result.last_left or "—")[11:16] or "—"),
-        ("seconds for the whole day", result.seconds),
+        (_("last customer left"), (result.last_left or "—")[11:16] or "—"),
+        (_("seconds for the whole day"), result.seconds),
     ]
     for label, value in rows:
         table.add_row(label, str(value))
     out.print(table)
-    for kind, waits in (("by class", result.waits_by_class), ("by service", result.waits_by_service)):
+    for kind, waits in ((_("by class"), result.waits_by_class), (_("by service"), result.waits_by_service)):
         if len(waits) > 1:
             _show_waits(kind, waits)
     for note in result.notes:
-        out.print(f"Note: {note}", markup=False)
-    out.print(f"Kept in {stored}")
+        out.print(_("Note: {note}", note=_(note)), markup=False)
+    out.print(_("Kept in {folder}", folder=str(stored)))
 
 
 def _show_waits(kind: str, groups: dict[str, Any]) -> None:
-    table = Table(kind, "tickets", "mean", "median", "p90", "longest", box=None)
+    table = Table(kind, _("tickets"), _("mean"), _("median"), _("p90"), _("longest"), box=None)
     for name, waits in groups.items():
         shown = (waits.mean, waits.median, waits.p90, waits.max)
         table.add_row(
-            name or "ordinary", str(waits.count), *("—" if m is None else f"{m:.1f}" for m in shown)
+            name or _("ordinary"), str(waits.count), *("—" if m is None else f"{m:.1f}" for m in shown)
         )
     out.print(table)
 
@@ -325,18 +347,38 @@ def _show_comparison(comparison: Comparison, as_json: bool) -> None:
         show_json(comparison)
         return
     table = Table(
-        "", comparison.first, comparison.second, "difference", title="Side by side", title_justify="left"
+        "",
+        _(comparison.first),
+        _(comparison.second),
+        _("difference"),
+        title=_("Side by side"),
+        title_justify="left",
     )
     for row in comparison.rows:
         table.add_row(
-            row.measure, *("—" if v is None else f"{v:g}" for v in (row.first, row.second, row.difference))
+            _(row.measure), *("—" if v is None else f"{v:g}" for v in (row.first, row.second, row.difference))
         )
     out.print(table)
 
 
 def _show_import(report: ImportReport) -> None:
-    out.print(f"{report.rows_kept} of {report.rows_read} rows taken ({report.encoding}).")
+    out.print(
+        _(
+            "{kept} of {read} rows taken ({encoding}).",
+            kept=report.rows_kept,
+            read=report.rows_read,
+            encoding=report.encoding,
+        )
+    )
     for row in report.rejected[:REJECTED_SHOWN]:
-        out.print(f"  line {row.line}: {row.reason} {row.column} {row.value}".rstrip(), markup=False)
+        out.print(
+            f"  {_('line {line}:', line=row.line)} {row.reason} {row.column} {row.value}".rstrip(),
+            markup=False,
+        )
     if len(report.rejected) > REJECTED_SHOWN:
-        out.print(f"  … and {len(report.rejected) - REJECTED_SHOWN} more: use --json for all of them.")
+        out.print(
+            "  "
+            + _(
+                "… and {count} more: use --json for all of them.", count=len(report.rejected) - REJECTED_SHOWN
+            )
+        )

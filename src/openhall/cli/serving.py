@@ -12,6 +12,7 @@ from rich.table import Table
 
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
+from openhall.cli.language import _
 from openhall.cli.main import Doors, folder_option, json_option, out, program, show_json
 from openhall.kernel.refusal import Refusal
 from openhall.log.accounts import Account
@@ -89,18 +90,29 @@ def init(folder: Path, bank: Path | None, as_json: bool) -> None:
         )
         return
     table = Table(
-        "account", "role", "branch", "password", title=f"Installed in {folder}", title_justify="left"
+        _("account"),
+        _("role"),
+        _("branch"),
+        _("password"),
+        title=_("Installed in {folder}", folder=str(folder)),
+        title_justify="left",
     )
     for account, secret in made:
-        table.add_row(account.name, account.role, account.branch or "", secret)
+        table.add_row(account.name, _(account.role), account.branch or "", secret)
     out.print(table)
-    out.print(f"Next: openhall serve --folder {folder}")
+    out.print(_("Next: {command}", command=f"openhall serve --folder {folder}"))
 
 
 @program.command()
 @folder_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65_535))
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(1, 65_535),
+    help="Port to listen at.",
+)
 @click.pass_obj
 def serve(doors: Doors, folder: Path, host: str, port: int) -> None:
     """Serve an installation: the screens, the API, the event streams, in one process.
@@ -115,7 +127,9 @@ def serve(doors: Doors, folder: Path, host: str, port: int) -> None:
             app,
             host=host,
             port=port,
-            on_ready=lambda: out.print(f"openhall is serving at http://{host}:{port}/"),
+            on_ready=lambda: out.print(
+                _("openhall is serving at {address}", address=f"http://{host}:{port}/")
+            ),
         )
 
     asyncio.run(run())

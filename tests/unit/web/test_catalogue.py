@@ -17,7 +17,11 @@ from openhall.web.problems import problem_of
 from tools import catalogue
 
 MESSAGES = [m for m in catalogue.current() if m.id]
-LATIN_ALLOWED = re.compile(r"`[^`]*`|\{\w+\}|openhall|Idempotency-Key|SQLite|chmod 600|--\w+|docs/\S+")
+LATIN_ALLOWED = re.compile(
+    r"`[^`]*`|\{\w+(!r)?\}|Idempotency-Key|SQLite|chmod 600|Ctrl-C|--[a-z-]+|docs/\S+"
+    # A command line to copy is the same in both languages.
+    r"|openhall( [A-Za-z0-9_./=-]+)*"
+)
 
 
 def blanks(text: str) -> set[str]:

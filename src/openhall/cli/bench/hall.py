@@ -15,6 +15,7 @@ from openhall.app.folder import Folder
 from openhall.cli.bench import inside, measuring
 from openhall.cli.bench.installation import COUNTERS_PER_BRANCH, install
 from openhall.cli.bench.processes import client_of, server_over
+from openhall.cli.language import _
 from openhall.cli.main import err, json_option, out, program, show_json
 
 RAW_SECONDS = 1.0
@@ -71,7 +72,15 @@ class ClientCounts(click.ParamType[list[int]]):
         except ValueError:
             counts = [0]
         if not all(1 <= count <= CLIENTS_AT_MOST for count in counts):
-            self.fail(f"Expected numbers from 1 to {CLIENTS_AT_MOST}, as 8,64; got {value!r}", param, ctx)
+            self.fail(
+                _(
+                    "Expected numbers from 1 to {most}, as 8,64; got {value}",
+                    most=CLIENTS_AT_MOST,
+                    value=repr(value),
+                ),
+                param,
+                ctx,
+            )
         return counts
 
 
@@ -90,7 +99,13 @@ def bench() -> None:
     help="For the mix, and as long again for the no-op, at each number of clients.",
 )
 @click.option("--clients", default="8,64", show_default=True, type=ClientCounts(), help="Numbers of clients.")
-@click.option("--branches", default=16, show_default=True, type=click.IntRange(1, 200))
+@click.option(
+    "--branches",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 200),
+    help="Branches, of eight counters each.",
+)
 @click.option(
     "--where",
     type=click.Path(path_type=Path, file_okay=False, exists=True, writable=True),
@@ -108,7 +123,13 @@ def bench_hall(as_json: bool, seconds: float, clients: list[int], branches: int,
     """
     seats_count = branches * COUNTERS_PER_BRANCH
     if max(clients) > seats_count:
-        raise click.UsageError(f"{branches} branches have {seats_count} counters: at most that many clients")
+        raise click.UsageError(
+            _(
+                "{branches} branches have {counters} counters: at most that many clients",
+                branches=branches,
+                counters=seats_count,
+            )
+        )
     with (
         tempfile.TemporaryDirectory(prefix=".openhall-bench-", dir=where) as folder,
         Progress(
@@ -116,7 +137,7 @@ def bench_hall(as_json: bool, seconds: float, clients: list[int], branches: int,
         ) as progress,
     ):
         steps = len(clients) * measuring.TURNS + measuring.DRAIN_ROUNDS + 5
-        task = progress.add_task("installing", total=steps)
+        task = progress.add_task(_("installing"), total=steps)
 
         def note(what: str, *, is_done: bool = True) -> None:
             progress.update(task, description=what, advance=int(is_done))
@@ -144,22 +165,24 @@ def _measure(
                 figures |= measured
         figures |= hall.drain()
         figures |= hall.fan_out()
-    note("raw commits")
+    note(_("raw commits"))
     figures["raw_commit_per_s"] = inside.raw_commits_per_second(
         place, seconds=RAW_SECONDS, group=inside.GROUP_COMMANDS
     )
     figures["raw_single_commit_per_s"] = inside.raw_commits_per_second(place, seconds=RAW_SECONDS, group=1)
-    note("replay of a day")
+    note(_("replay of a day"))
     figures["replay_events_per_s"] = inside.replayed_events_per_second(Folder(folder))
     return {key: round(value, 3 if abs(value) < 100 else 0) for key, value in figures.items()}
 
 
 def _show(figures: dict[str, float]) -> None:
-    table = Table("measure", "figure", "bar", "", title="openhall bench hall", title_justify="left")
+    table = Table(_("measure"), _("figure"), _("bar"), "", title="openhall bench hall", title_justify="left")
     for bar in BARS:
         figure = figures[bar.key]
-        mark = "" if not str(bar) else "[green]met[/]" if bar.is_met(figure) else "[bold red]missed[/]"
-        table.add_row(bar.words, f"{figure:,g}", str(bar), mark)
+        mark = ""
+        if str(bar):
+            mark = f"[green]{_('met')}[/]" if bar.is_met(figure) else f"[bold red]{_('missed')}[/]"
+        table.add_row(_(bar.words), f"{figure:,g}", str(bar), mark)
     out.print(table)
     rest = {key: value for key, value in figures.items() if key not in {bar.key for bar in BARS}}
     out.print("; ".join(f"{key} {value:,g}" for key, value in rest.items()), style="dim")

@@ -9,6 +9,7 @@ from statistics import median
 from openhall.cli.bench import jobs
 from openhall.cli.bench.installation import BenchFailed, counter_ids
 from openhall.cli.bench.processes import ClientProcess, ServerProcess
+from openhall.cli.language import _
 
 TURNS = 8
 """No-op and mix take turns so many times each, so that noise hits both alike."""
@@ -46,7 +47,7 @@ class Hall:
 
     def open(self) -> None:
         """Open the doors and every counter. The clock has opened the days by itself, or does it here."""
-        self._note("opening the branches")
+        self._note(_("opening the branches"))
         tokens = {seat.branch: seat for seat in self._seats}
         for seat in tokens.values():
             self._server.post(seat, "/day", unless=b"day_already_open")
@@ -63,7 +64,9 @@ class Hall:
             self._run(group, WARM_SECONDS, is_noop=is_noop)
         noops, mixes, cpu_seconds = [], [], 0.0
         for turn in range(TURNS):
-            self._note(f"{clients} clients, turn {turn + 1} of {TURNS}")
+            self._note(
+                _("{clients} clients, turn {turn} of {turns}", clients=clients, turn=turn + 1, turns=TURNS)
+            )
             noops.append(self._run(group, seconds / TURNS, is_noop=True))
             before = self._server.cpu_seconds()
             mixes.append(self._run(group, seconds / TURNS, is_noop=False))
@@ -98,7 +101,7 @@ class Hall:
         pooled: list[list[int]] = [[] for _ in counter_ids()]
         branches = list({seat.branch: seat for seat in self._seats}.values())
         for round_ in range(DRAIN_ROUNDS):
-            self._note(f"drain {round_ + 1} of {DRAIN_ROUNDS}")
+            self._note(_("drain {round} of {rounds}", round=round_ + 1, rounds=DRAIN_ROUNDS))
             seat = branches[round_ % len(branches)]
             drained = self._client.carry_out(
                 jobs.Drain(seat.branch, counter_ids(), seat.token, DRAIN_TICKETS, DRAIN_KIOSKS)
@@ -127,9 +130,9 @@ class Hall:
     def fan_out(self) -> dict[str, float]:
         """Server CPU for events to many open streams, beyond that of the same events to nobody."""
         seat = self._seats[0]
-        self._note("events to nobody")
+        self._note(_("events to nobody"))
         alone = self._cpu_of_events(seat)
-        self._note(f"{LISTENERS:,} listeners")
+        self._note(_("{count} listeners", count=f"{LISTENERS:,}"))
         self._client.carry_out(jobs.Listen(seat.branch, seat.token, LISTENERS))
         heard = self._cpu_of_events(seat)
         self._client.carry_out(jobs.Hang())
