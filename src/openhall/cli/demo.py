@@ -19,6 +19,7 @@ from openhall.cli.language import _
 from openhall.cli.main import Doors, out, program
 from openhall.cli.serving import DEFAULT_PORT, create_accounts
 from openhall.kernel.clock import MINUTE_MS
+from openhall.log.ownership import Ownership
 from openhall.network.calendar import moments_on
 from openhall.network.sample import sample_bank, sample_files
 from openhall.rehearsal.invented import InventedParameters
@@ -34,14 +35,22 @@ SHOWN_ROLES = ("manager", "lobby", "teller", "guard", "kiosk", "display")
 
 
 def fresh_folder(path: Path) -> Folder:
-    """An empty folder for the demo; what an earlier demo left is removed, anything else is not touched."""
+    """A new folder for the demo; what an earlier demo left is removed, anything else is not touched.
+
+    Raises `FolderInUse` for a folder that is no demo's, `AlreadyOpen` while another demo runs in it.
+    """
+    folder = Folder(path)
     if path.exists() and any(path.iterdir()):
         if not (path / MARK).is_file():
             raise FolderInUse(f"{path} is no demo's folder", place=str(path))
+        Ownership.take(folder.database).release()
         shutil.rmtree(path)
-    folder = Folder(path)
-    folder.create(sample_files())
-    (path / MARK).touch()
+    # Made beside and moved, so that a Ctrl-C halfway leaves no folder that the next demo would not know.
+    beside = path.with_name(path.name + ".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    Folder(beside).create(sample_files())
+    (beside / MARK).touch()
+    beside.replace(path)
     return folder
 
 
