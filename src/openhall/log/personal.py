@@ -27,6 +27,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from openhall.kernel.clock import DAY_MS, Clock
 from openhall.kernel.event import SYSTEM
+from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
 from openhall.log.records import Records
 from openhall.log.schema import personal, personal_access
@@ -230,13 +231,37 @@ class PersonalRecords:
 
         The doors check lengths before; here ValueError, without the data, for what is too long.
         """
+        row = self._sealed_row(self.random_bytes(REF_BYTES).hex(), branch, kind, data)
+        with self.records.transaction() as connection:
+            self._write(connection, row, actor)
+        return str(row["ref"])
+
+    def put_once(
+        self, branch: str, kind: str, data: Mapping[str, str], actor: str, *, key: str
+    ) -> str | Refusal:
+        """Keep something under a key: the same key again from the same actor is the same record, so that a
+        retry leaves no second copy. With other data it is refused.
+
+        The reference is made from the key alone, never from the data: what is short could be guessed.
+        """
+        named = "\n".join(("openhall record", branch, actor, key))
+        ref = hashlib.sha256(named.encode()).digest()[:REF_BYTES].hex()
+        row = self._sealed_row(ref, branch, kind, data)
+        with self.records.transaction() as connection:
+            there = connection.execute(select(personal).where(personal.c.ref == ref)).first()
+            if there is None:
+                self._write(connection, row, actor)
+            elif there.kind != kind or self._open(there) != dict(data):
+                return Refusal("command_id_reused", "Idempotency-Key")
+        return ref
+
+    def _sealed_row(self, ref: str, branch: str, kind: str, data: Mapping[str, str]) -> dict[str, object]:
         _check_word("kind", kind)
         plain = msgspec.json.encode(dict(data))
         if len(plain) > DATA_BYTES_MAX:
             raise ValueError(f"Expected personal data of at most {DATA_BYTES_MAX} bytes, got {len(plain)}")
-        ref, now_ms = self.random_bytes(REF_BYTES).hex(), self.clock.now_ms()
-        bound_to = _bound_to(ref, branch, kind)
-        row = {
+        now_ms, bound_to = self.clock.now_ms(), _bound_to(ref, branch, kind)
+        return {
             "ref": ref,
             "branch": branch,
             "kind": kind,
@@ -244,10 +269,10 @@ class PersonalRecords:
             "created_ms": now_ms,
             "expires_ms": now_ms + self.policy.keep_days * DAY_MS,
         }
-        with self.records.transaction() as connection:
-            connection.execute(insert(personal).values(row))
-            self._note(connection, [ref], actor, "written", kind)
-        return ref
+
+    def _write(self, connection: Connection, row: Mapping[str, object], actor: str) -> None:
+        connection.execute(insert(personal).values(row))
+        self._note(connection, [str(row["ref"])], actor, "written", str(row["kind"]))
 
     def get(self, ref: str, actor: str, reason: str) -> dict[str, str] | None:
         """Look at a record, None when it is gone. The look is on disk before the data is given."""

@@ -6,6 +6,7 @@ What is sealed never enters the log. The log carries a reference, with a hold or
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -114,14 +115,18 @@ class PersonalController(Controller):
         data: JSONBody[PersonalBody],
         idempotency_key: Key,
     ) -> Kept:
-        """Sealed at once; the reference may go into a command. A retry may leave a copy, which expires."""
-        del idempotency_key  # asked for as with every write; what a lost answer left behind, nobody refers to
+        """Sealed at once; the reference may go into a command. A retry is the same record."""
         app: App = request.app.state.openhall
         branch = readable_branch(request, branch_id)
         require_right(request)
         if len(msgspec.json.encode(data.data)) > DATA_BYTES_MAX:
             raise Refused(Refusal("too_large", "data"))
-        ref = await asyncio.to_thread(app.personal.put, branch.id, data.kind, data.data, actor_of(request))
+        put = partial(
+            app.personal.put_once, branch.id, data.kind, data.data, actor_of(request), key=idempotency_key
+        )
+        ref = await asyncio.to_thread(put)
+        if isinstance(ref, Refusal):
+            raise Refused(ref)
         return Kept(ref)
 
     @get("/{ref:str}", summary="Look at a record", responses=RESPONSES)

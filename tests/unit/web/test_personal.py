@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -32,12 +33,16 @@ class Door:
         self.app = app
         self.client = client
         self.tokens: dict[str, str] = {}
+        self.keys = count()
 
     def ask(self, method: str, path: str, account: str = "lobby", **options: Any) -> Any:
         if account not in self.tokens:
             signed_in = self.app.accounts.sign_in(account, PASSWORD)
             self.tokens[account] = signed_in.token  # type: ignore[union-attr]
-        headers = {"Authorization": f"Bearer {self.tokens[account]}", "Idempotency-Key": "k"}
+        headers = {
+            "Authorization": f"Bearer {self.tokens[account]}",
+            "Idempotency-Key": options.pop("key", None) or f"k{next(self.keys)}",
+        }
         return self.client.request(method, f"/api/branches/{path}", headers=headers, **options)
 
     def keep(self, **data: str) -> str:
@@ -122,3 +127,12 @@ def test_too_much_in_all_is_refused_before_it_is_sealed(door: Door) -> None:
     body = {"kind": "feedback", "data": {"a": "好" * 1_000, "b": "好" * 1_000}}
     answer = door.ask("POST", "wutong/personal", json=body)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_a_retry_is_the_same_record_and_other_data_under_its_key_is_refused(door: Door) -> None:
+    body = {"kind": "contact", "data": {"phone": "0134"}}
+    first, second = (door.ask("POST", "wutong/personal", json=body, key="retried") for _ in range(2))
+    assert (first.status_code, second.json()) == (201, first.json())
+    assert len(door.app.personal.accesses(first.json()["ref"])) == 1
+    other = door.ask("POST", "wutong/personal", json={**body, "data": {"phone": "0135"}}, key="retried")
+    assert (other.status_code, other.json()["code"]) == (422, "command_id_reused")
