@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -135,9 +135,14 @@ class App:
     async def start(self) -> None:
         """Take commands, and let the clock do its part."""
         await self.writer.start()
-        self._tasks.append(asyncio.create_task(self._run_schedule(), name="openhall-schedule"))
+        for name, turn, seconds in (
+            ("schedule", self.run_schedule_once, SCHEDULE_SECONDS),
+            ("chore", self.run_chores_once, CHORES_SECONDS),
+        ):
+            self._tasks.append(
+                asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
+            )
         self._tasks.append(asyncio.create_task(self._run_beats(), name="openhall-beats"))
-        self._tasks.append(asyncio.create_task(self._run_chores(), name="openhall-chores"))
         projector = Projector(self.store, ROOMS, PROJECTIONS)
         self._tasks.append(asyncio.create_task(projector.run(self.hub), name="openhall-read-models"))
 
@@ -157,25 +162,16 @@ class App:
         await self.writer.stop()
         self.store.close()
 
-    async def _run_schedule(self) -> None:
+    async def _repeat(self, name: str, turn: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Take a turn again and again; the next one comes whatever happened in this one."""
         while True:
             try:
-                await self.run_schedule_once()
+                await turn()
             except Trouble as trouble:
-                _log.warning("The schedule waits: %s (%s)", trouble, trouble.code)
-            except Exception:  # noqa: BLE001 - the schedule must outlive a fault in one branch's turn
-                _log.exception("A turn of the schedule failed")
-            await asyncio.sleep(SCHEDULE_SECONDS)
-
-    async def _run_chores(self) -> None:
-        while True:
-            try:
-                await self.run_chores_once()
-            except Trouble as trouble:
-                _log.warning("The chores wait: %s (%s)", trouble, trouble.code)
-            except Exception:  # noqa: BLE001 - the next hour's turn must come whatever happened in this one
-                _log.exception("A turn of the chores failed")
-            await asyncio.sleep(CHORES_SECONDS)
+                _log.warning("The %s waits: %s (%s)", name, trouble, trouble.code)
+            except Exception:  # noqa: BLE001 - a fault in one turn must not end the others
+                _log.exception("A turn of the %s failed", name)
+            await asyncio.sleep(seconds)
 
     async def run_chores_once(self) -> None:
         """Erase personal data and sessions whose time has come; what went is in the server's log."""

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from openhall.kernel.clock import MINUTE_MS
+from openhall.network import calendar
 from openhall.network.model import (
     Branch,
     CallPolicy,
@@ -68,15 +69,13 @@ class DayRules(msgspec.Struct, frozen=True):
 
     @property
     def tickets_daily(self) -> int | None:
-        """How many tickets the day may have: the branch's own number, else the regime's."""
-        own = self.branch.tickets_daily
-        return own if own is not None else self.regime.capacity.tickets_daily
+        """How many tickets the day may have."""
+        return calendar.tickets_daily(self.branch, self.regime)
 
     @property
     def inside_limit(self) -> int | None:
-        """People inside at one time: the stricter of branch and regime."""
-        limits = [n for n in (self.branch.inside_limit, self.regime.entry.inside_limit) if n is not None]
-        return min(limits) if limits else None
+        """People inside at one time."""
+        return calendar.inside_limit(self.branch, self.regime)
 
 
 def place_in_order(order: OrderPolicy, class_: PriorityClass, *, joined_ms: int, joined_seq: int) -> Key:

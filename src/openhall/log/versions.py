@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert as insert_or_leave
 
 from openhall.log.records import Records
 from openhall.log.schema import network_versions
 from openhall.network.model import Bank, NetworkVersion
-from openhall.network.version import encode, read_version, version_of
+from openhall.network.version import encode, version_of
 
 
 def keep_version(records: Records, bank: Bank, *, now_ms: int) -> NetworkVersion:
@@ -18,11 +17,3 @@ def keep_version(records: Records, bank: Bank, *, now_ms: int) -> NetworkVersion
     with records.transaction() as connection:
         connection.execute(insert_or_leave(network_versions).values(row).on_conflict_do_nothing())
     return version
-
-
-def find_version(records: Records, name: str) -> NetworkVersion | None:
-    """A stored version by name."""
-    query = select(network_versions.c.body).where(network_versions.c.version == name)
-    with records.reading() as connection:
-        body = connection.execute(query).scalar()
-    return None if body is None else read_version(bytes(body))

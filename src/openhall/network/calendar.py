@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from openhall.kernel.clock import MINUTE_MS, local_ms
-from openhall.network.model import Bank, Branch, DayException, EntryPolicy, Hours, Regime, Service
+from openhall.network.model import Bank, Branch, DayException, Hours, Regime, Service
 
 
 class Moments(msgspec.Struct, frozen=True):
@@ -49,21 +49,18 @@ def regime_on(bank: Bank, branch_id: str, day: date) -> Regime:
     return bank.regimes[0]
 
 
-def entry_on(bank: Bank, branch: Branch, day: date) -> EntryPolicy:
-    """The rules at the door, with the branch's own limit of people inside where it has one."""
-    entry = regime_on(bank, branch.id, day).entry
-    if branch.inside_limit is None:
-        return entry
-    # Of two limits the smaller holds: a branch knows its room, a regime knows the danger.
-    tightest = min(branch.inside_limit, entry.inside_limit or branch.inside_limit)
-    return msgspec.structs.replace(entry, inside_limit=tightest)
+def inside_limit(branch: Branch, regime: Regime) -> int | None:
+    """People inside at one time; None without a limit.
+
+    Of two limits the smaller holds: a branch knows its room, a regime knows the danger.
+    """
+    limits = [n for n in (branch.inside_limit, regime.entry.inside_limit) if n is not None]
+    return min(limits, default=None)
 
 
-def tickets_daily_on(bank: Bank, branch: Branch, day: date) -> int | None:
-    """The cap on tickets of a day [C10]; None without one."""
-    if branch.tickets_daily is not None:
-        return branch.tickets_daily
-    return regime_on(bank, branch.id, day).capacity.tickets_daily
+def tickets_daily(branch: Branch, regime: Regime) -> int | None:
+    """The cap on tickets of a day [C10]: the branch's own, else the regime's; None without one."""
+    return branch.tickets_daily if branch.tickets_daily is not None else regime.capacity.tickets_daily
 
 
 def services_at(bank: Bank, branch: Branch) -> tuple[Service, ...]:

@@ -183,7 +183,7 @@ class BranchController(Controller):
         """Where it is, who is ahead, and how long it is likely to wait."""
         app: App = request.app.state.openhall
         stream, state = hall_of(app, readable_branch(request, branch_id))
-        found = state.tickets.get(ticket) or state.tickets.get(state.numbers.get(ticket.upper(), ""))
+        found = state.find_ticket(ticket)
         if found is None:
             raise Refused(Refusal("ticket_unknown", "ticket", {"ticket": ticket}))
         return views.ticket_view(state, found, app.waits(stream))

@@ -240,7 +240,7 @@ async def ticket_sheet(
     if not rights.may_open(request.user.role, "lobby"):
         raise Refused(Refusal("role_may_not", "lobby", {"role": request.user.role}))
     stream, state = hall_of(app, branch)
-    ticket = state.tickets.get(number) or state.tickets.get(state.numbers.get(number.upper(), ""))
+    ticket = state.find_ticket(number)
     if ticket is None:
         raise Refused(Refusal("ticket_unknown", "ticket", {"ticket": number}))
     refs: list[str] = []

@@ -8,13 +8,13 @@ import pytest
 
 from openhall.kernel.clock import HOUR_MS, MINUTE_MS, from_datetime
 from openhall.network.calendar import (
-    entry_on,
     hours_on,
+    inside_limit,
     is_open_on,
     moments_on,
     regime_on,
     services_at,
-    tickets_daily_on,
+    tickets_daily,
 )
 from openhall.network.model import Bank, Branch, Hours
 from openhall.network.sample import sample_bank
@@ -65,17 +65,17 @@ def test_the_more_specific_period_holds(bank: Bank, branch_id: str, day: date, r
 
 
 def test_the_smaller_limit_of_people_inside_holds(bank: Bank, lanqiao: Branch) -> None:
-    assert entry_on(bank, lanqiao, date(2026, 11, 23)).inside_limit == 40
-    assert entry_on(bank, lanqiao, date(2027, 1, 25)).inside_limit == 10
+    assert inside_limit(lanqiao, regime_on(bank, "lanqiao", date(2026, 11, 23))) == 40
+    assert inside_limit(lanqiao, regime_on(bank, "lanqiao", date(2027, 1, 25))) == 10
     roomy = msgspec.structs.replace(lanqiao, inside_limit=None)
-    assert entry_on(bank, roomy, date(2027, 3, 1)).inside_limit == 30
+    assert inside_limit(roomy, regime_on(bank, "lanqiao", date(2027, 3, 1))) == 30
 
 
 def test_a_branch_overrides_the_daily_tickets_of_its_regime(bank: Bank, lanqiao: Branch) -> None:
-    assert tickets_daily_on(bank, lanqiao, date(2027, 1, 25)) == 120
-    assert tickets_daily_on(bank, lanqiao, date(2026, 11, 23)) is None
+    assert tickets_daily(lanqiao, regime_on(bank, "lanqiao", date(2027, 1, 25))) == 120
+    assert tickets_daily(lanqiao, regime_on(bank, "lanqiao", date(2026, 11, 23))) is None
     small = msgspec.structs.replace(lanqiao, tickets_daily=80)
-    assert tickets_daily_on(bank, small, date(2027, 1, 25)) == 80
+    assert tickets_daily(small, regime_on(bank, "lanqiao", date(2027, 1, 25))) == 80
 
 
 def test_a_branch_offers_what_its_counters_serve(bank: Bank, lanqiao: Branch) -> None:

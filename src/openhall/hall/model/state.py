@@ -297,6 +297,10 @@ class HallState:
         """A counter as configured."""
         return self._counters[counter_id]
 
+    def find_ticket(self, id_or_number: str) -> Ticket | None:
+        """A ticket by its id or by the number printed on it."""
+        return self.tickets.get(id_or_number) or self.tickets.get(self.numbers.get(id_or_number.upper(), ""))
+
     # -- the line -------------------------------------------------------------------------------------
 
     def move(self, ticket: Ticket, to: TicketStatus) -> None:

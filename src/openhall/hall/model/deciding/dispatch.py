@@ -81,7 +81,7 @@ def known_person(state: HallState, person_id: str, place: str = "person_id") -> 
 
 def ticket_of(state: HallState, ticket_id: str) -> Ticket:
     """A ticket by its id or by the number printed on it."""
-    ticket = state.tickets.get(ticket_id) or state.tickets.get(state.numbers.get(ticket_id.upper(), ""))
+    ticket = state.find_ticket(ticket_id)
     if ticket is None:
         raise refuse("ticket_unknown", "ticket_id", ticket=ticket_id)
     return ticket
