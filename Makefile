@@ -65,7 +65,7 @@ lint: setup
 
 lock: $(STAMPS)/openhall ## Choose versions anew from pyproject.toml and package.json
 	$(BIN)/uv lock --python $(BIN)/python --upgrade
-	$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --no-header \
+	$(BIN)/uv export --quiet --frozen --all-groups --all-extras --no-emit-project --no-header \
 	  --format requirements-txt --output-file requirements.lock
 	$(NPM) install --package-lock-only
 
