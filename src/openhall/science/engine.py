@@ -1,0 +1,1137 @@
+"""The twin's engine: a table of customers, counters and a schedule in; who was called when, where and how
+out.
+
+`serve` is a pure function without random numbers. `draw` makes its table from a `Model`; `days` does both for
+many replications and adds up what happened; `futures` starts from a hall as it stands now. Everything is
+whole numbers: times are ms, probabilities are of 2**32, every variate is read from a table of 1,025
+quantiles, and random words come from Philox4x32-10 keyed by (seed, branch, replication, customer). So a
+result is the same to the bit on any processor, thread, process or chunk, and un-jitted
+(`NUMBA_DISABLE_JIT=1`) too.
+
+The rules, which are the hall's:
+
+- **The order.** A free counter takes the waiting customer of smallest `PLACE` among the groups of its mask; a
+  group is a pair of service and class. Of several free counters the one of the lowest number chooses first.
+- **One millisecond.** All that happens in it happens first: counters become free, the schedule is carried
+  out, customers return, customers enter. Then counters call. What a call ends in the same millisecond comes
+  after.
+- **Closing.** Which counter closes is said by the schedule. It finishes its customer and calls nobody else.
+- **Absence is found at the turn.** Somebody who has left, is out, or is being helped elsewhere keeps the
+  place till it is reached. The moment at which it is first reached is the virtual wait: what the customer
+  would have waited had the customer stayed. Nothing has to happen in the simulation for what nobody observes.
+
+All of it is in one file, however long: numba does not notice a change in a callee in another file, and would
+go on with the old machine code.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+NEVER = 1 << 60
+"""A moment that does not come."""
+
+GROUPS_AT_MOST = 62
+COUNTERS_AT_MOST = 62
+
+QUANTILES = 1_025
+"""Points of a quantile table: 0, 1/1024, ... 1. Between two of them the value is linear."""
+
+# Columns of a table of customers, one row each, sorted by ENTER.
+ENTER = 0  # joins the line at
+PLACE = 1  # in the order: smaller is called first; unique
+GROUP = 2  # service and class
+WALK = 3  # from the call to the start of service
+WORK = 4  # service time
+GAP = 5  # from the end of service till the counter is free again
+GONE = 6  # loses patience at; NEVER
+OUT = 7  # leaves the line, place kept, at; NEVER
+BACK = 8  # and returns at; NEVER when what was wanted got done elsewhere
+OFFERED = (
+    9  # an offer made because the line is long: -1 declined, else time away; NEVER when it gets done there
+)
+ABSENT = 10  # counter time lost when called and not there; 0 for somebody who is there
+REINSTATED = 11  # after having been absent comes back that much later; NEVER
+NEXT_GROUP = 12  # of a second service in the same visit, at the same place; -1
+NEXT_WORK = 13  # its service time
+COLUMNS = 14
+
+# Columns of a result, one row a customer.
+REACHED = 0  # the turn came for the first time, whether the customer was there or not; -1 not
+CALLED = 1  # called for the first time; -1 not
+COUNTER = 2  # the counter of the last call; -1 none
+END = 3  # service (the last one) ended, or was given up
+OUTCOME = 4
+RESULTS = 5
+
+PENDING, SERVED, LEFT, DIVERTED, NO_SHOW = 0, 1, 2, 3, 4
+
+# Columns of counters and of a schedule.
+MASK, BUSY_UNTIL = 0, 1
+AT_MS, WHICH, NEW_MASK = 0, 1, 2
+WHOLE_HALL = -1
+"""As a schedule's counter: mask 0 pauses the hall's calls, any other resumes them."""
+
+# Columns of the scratch, one row a customer.
+_NEXT, _PREVIOUS, _NOW_GROUP, _NOW_WORK, _AWAY_FROM, _AWAY_TO, _LOST, _FOLLOWING = 0, 1, 2, 3, 4, 5, 6, 7
+_SCRATCH = 8
+
+
+def _jit(function):
+    """Machine code without the interpreter's lock, kept on disk."""
+    return njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+# --- serving -----------------------------------------------------------------------------------------
+
+
+@_jit
+def _push(heap, size, at_ms, row):
+    """Add a return to the binary heap of (moment, row); the new size."""
+    child = size
+    while child > 0:
+        parent = (child - 1) >> 1
+        if heap[parent, 0] <= at_ms:
+            break
+        heap[child, 0], heap[child, 1] = heap[parent, 0], heap[parent, 1]
+        child = parent
+    heap[child, 0], heap[child, 1] = at_ms, row
+    return size + 1
+
+
+@_jit
+def _pop(heap, size):
+    """Take the earliest return away; its row is in `heap[size - 1, 1]` afterwards, and the new size
+    returned."""
+    first = heap[0, 1]
+    size -= 1
+    at_ms, row = heap[size, 0], heap[size, 1]
+    parent = 0
+    while True:
+        child = 2 * parent + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap[child + 1, 0] < heap[child, 0]:
+            child += 1
+        if heap[child, 0] >= at_ms:
+            break
+        heap[parent, 0], heap[parent, 1] = heap[child, 0], heap[child, 1]
+        parent = child
+    heap[parent, 0], heap[parent, 1] = at_ms, row
+    heap[size, 1] = first
+    return size
+
+
+@_jit
+def _insert_after(scratch, heads, group, row, before):
+    """Link a row into its group's line behind `before` (-1: at the head)."""
+    if before < 0:
+        after = heads[group, 0]
+        heads[group, 0] = row
+    else:
+        after = scratch[before, _NEXT]
+        scratch[before, _NEXT] = row
+    scratch[row, _PREVIOUS] = before
+    scratch[row, _NEXT] = after
+    if after < 0:
+        heads[group, 1] = row
+    else:
+        scratch[after, _PREVIOUS] = row
+
+
+@_jit
+def _serve(
+    table, count, counters, schedule, divert_above, until_ms, watched, scratch, heap, seats, heads, result
+):
+    """`serve` into memory that the caller owns; stops early once the first `watched` rows are reached.
+
+    Returns how many customers were still in line when it stopped.
+    """
+    group_count = heads.shape[0]
+    counter_count = counters.shape[0]
+    event_count = schedule.shape[0]
+    for group in range(group_count):
+        heads[group, 0] = -1
+        heads[group, 1] = -1
+    waiting_groups = 0  # a bit for each group with somebody in line
+    idle = 0  # a bit for each open counter without a customer
+    soonest = NEVER
+    for counter in range(counter_count):
+        mask = counters[counter, MASK]
+        busy = counters[counter, BUSY_UNTIL]
+        seats[counter, MASK] = mask
+        if busy > 0:
+            seats[counter, BUSY_UNTIL] = busy
+            soonest = min(soonest, busy)
+        else:
+            seats[counter, BUSY_UNTIL] = NEVER
+            if mask:
+                idle |= 1 << counter
+    entered = 0
+    event = 0
+    returns = 0
+    in_line = 0
+    to_reach = watched if watched > 0 else count + 1
+    is_paused = False
+    while True:
+        now = soonest
+        if entered < count and table[entered, ENTER] < now:
+            now = table[entered, ENTER]
+        if event < event_count and schedule[event, AT_MS] < now:
+            now = schedule[event, AT_MS]
+        if returns > 0 and heap[0, 0] < now:
+            now = heap[0, 0]
+        if now > until_ms:
+            break
+
+        if soonest == now:
+            soonest = NEVER
+            for counter in range(counter_count):
+                busy = seats[counter, BUSY_UNTIL]
+                if busy == now:
+                    seats[counter, BUSY_UNTIL] = NEVER
+                    if seats[counter, MASK]:
+                        idle |= 1 << counter
+                elif busy < soonest:
+                    soonest = busy
+        while event < event_count and schedule[event, AT_MS] == now:
+            counter = schedule[event, WHICH]
+            mask = schedule[event, NEW_MASK]
+            if counter < 0:
+                is_paused = mask == 0
+            else:
+                seats[counter, MASK] = mask
+                if seats[counter, BUSY_UNTIL] == NEVER:
+                    if mask:
+                        idle |= 1 << counter
+                    else:
+                        idle &= ~(1 << counter)
+            event += 1
+        while returns > 0 and heap[0, 0] == now:
+            returns = _pop(heap, returns)
+            row = heap[returns, 1]
+            group = scratch[row, _NOW_GROUP]
+            place = table[row, PLACE]
+            before = -1
+            after = heads[group, 0]
+            while after >= 0 and table[after, PLACE] < place:
+                before = after
+                after = scratch[after, _NEXT]
+            _insert_after(scratch, heads, group, row, before)
+            waiting_groups |= 1 << group
+            in_line += 1
+        while entered < count and table[entered, ENTER] == now:
+            row = entered
+            group = table[row, GROUP]
+            place = table[row, PLACE]
+            scratch[row, _NOW_GROUP] = group
+            scratch[row, _NOW_WORK] = table[row, WORK]
+            scratch[row, _AWAY_FROM] = table[row, OUT]
+            scratch[row, _AWAY_TO] = table[row, BACK]
+            scratch[row, _LOST] = table[row, ABSENT]
+            scratch[row, _FOLLOWING] = table[row, NEXT_GROUP]
+            result[row, REACHED] = -1
+            result[row, CALLED] = -1
+            result[row, COUNTER] = -1
+            result[row, END] = -1
+            result[row, OUTCOME] = PENDING
+            if in_line >= divert_above and table[row, OFFERED] >= 0:
+                away = table[row, OFFERED]
+                scratch[row, _AWAY_FROM] = now
+                scratch[row, _AWAY_TO] = NEVER if away >= NEVER else now + away
+            before = heads[group, 1]
+            while before >= 0 and table[before, PLACE] > place:
+                before = scratch[before, _PREVIOUS]
+            _insert_after(scratch, heads, group, row, before)
+            waiting_groups |= 1 << group
+            in_line += 1
+            entered += 1
+        if is_paused:
+            continue
+
+        free = idle
+        counter = -1
+        while free and waiting_groups:
+            counter += 1
+            if not free & 1:
+                free >>= 1
+                continue
+            free >>= 1
+            while True:
+                able = seats[counter, MASK] & waiting_groups
+                if not able:
+                    break
+                first = NEVER << 2
+                chosen = 0
+                group = 0
+                while able:
+                    if able & 1:
+                        place = table[heads[group, 0], PLACE]
+                        if place < first:
+                            first = place
+                            chosen = group
+                    able >>= 1
+                    group += 1
+                row = heads[chosen, 0]
+                after = scratch[row, _NEXT]
+                heads[chosen, 0] = after
+                if after < 0:
+                    heads[chosen, 1] = -1
+                    waiting_groups &= ~(1 << chosen)
+                else:
+                    scratch[after, _PREVIOUS] = -1
+                in_line -= 1
+                if result[row, REACHED] < 0:
+                    result[row, REACHED] = now
+                    if row < watched:
+                        to_reach -= 1
+                if result[row, CALLED] < 0:
+                    gone = table[row, GONE]
+                    away_from = scratch[row, _AWAY_FROM]
+                    away_to = scratch[row, _AWAY_TO]
+                    is_away = away_from <= now and now < away_to
+                    if gone <= now and (gone <= away_from or not is_away):
+                        result[row, OUTCOME] = LEFT
+                        result[row, END] = gone
+                        continue
+                    if is_away:
+                        if away_to >= NEVER:
+                            result[row, OUTCOME] = DIVERTED
+                            result[row, END] = away_from
+                        else:
+                            returns = _push(heap, returns, away_to, row)
+                        continue
+                    result[row, CALLED] = now
+                result[row, COUNTER] = counter
+                end = now + scratch[row, _LOST]
+                busy = end
+                if end > now:
+                    scratch[row, _LOST] = 0
+                    result[row, OUTCOME] = NO_SHOW
+                    if table[row, REINSTATED] < NEVER:
+                        returns = _push(heap, returns, end + table[row, REINSTATED], row)
+                else:
+                    end = now + table[row, WALK] + scratch[row, _NOW_WORK]
+                    busy = end + table[row, GAP]
+                    result[row, OUTCOME] = SERVED
+                    following = scratch[row, _FOLLOWING]
+                    if following >= 0:
+                        scratch[row, _FOLLOWING] = -1
+                        scratch[row, _NOW_GROUP] = following
+                        scratch[row, _NOW_WORK] = table[row, NEXT_WORK]
+                        returns = _push(heap, returns, end, row)
+                result[row, END] = end
+                seats[counter, BUSY_UNTIL] = busy
+                soonest = min(soonest, busy)
+                idle &= ~(1 << counter)
+                break
+            if to_reach == 0:
+                return
+
+
+def serve(
+    table: Ints,
+    counters: Ints,
+    schedule: Ints,
+    *,
+    groups: int,
+    divert_above: int = NEVER,
+    until_ms: int = NEVER - 1,
+) -> Ints:
+    """Who is called when and where: the engine's one question, without a random number.
+
+    Parameters
+    ----------
+    table : (n, COLUMNS) customers, sorted by ENTER.
+    counters : (c, 2) MASK of groups served at the start (0 is closed) and BUSY_UNTIL with somebody (0 is
+        free).
+    schedule : (e, 3) AT_MS, WHICH counter (or WHOLE_HALL) and its NEW_MASK, sorted by AT_MS; equal ones in
+        this order.
+    groups : pairs of service and class.
+    divert_above : from so many in line on, those who enter are offered another way.
+    until_ms : nothing that happens later is looked at.
+
+    Returns
+    -------
+    (n, RESULTS)
+
+    Raises
+    ------
+    ValueError : for a table out of order, a group or counter out of range, a time below 0.
+    """
+    table, counters = np.ascontiguousarray(table, np.int64), np.ascontiguousarray(counters, np.int64)
+    schedule = np.ascontiguousarray(schedule, np.int64).reshape(-1, 3)
+    _check(table, counters, schedule, groups)
+    count = len(table)
+    result = np.full((count, RESULTS), -1, np.int64)
+    result[:, OUTCOME] = PENDING
+    memory = _memory(count, len(counters), groups)
+    _serve(table, count, counters, schedule, divert_above, until_ms, 0, *memory, result)
+    return result
+
+
+def _check(table: Ints, counters: Ints, schedule: Ints, groups: int) -> None:
+    def expect(is_right: bool, what: str) -> None:
+        if not is_right:
+            raise ValueError(f"Expected {what}")
+
+    expect(table.ndim == 2 and table.shape[1] == COLUMNS, f"a table of {COLUMNS} columns, got {table.shape}")
+    expect(0 < groups <= GROUPS_AT_MOST, f"1 to {GROUPS_AT_MOST} groups, got {groups}")
+    expect(0 < len(counters) <= COUNTERS_AT_MOST, f"1 to {COUNTERS_AT_MOST} counters, got {len(counters)}")
+    expect(bool((np.diff(table[:, ENTER]) >= 0).all()), "a table sorted by ENTER")
+    expect(bool((np.diff(schedule[:, AT_MS]) >= 0).all()), "a schedule sorted by AT_MS")
+    expect(bool((table[:, GROUP] >= 0).all() and (table[:, GROUP] < groups).all()), f"groups below {groups}")
+    expect(bool((table[:, NEXT_GROUP] < groups).all()), f"next groups below {groups}")
+    expect(
+        bool((schedule[:, WHICH] < len(counters)).all()), f"counters below {len(counters)} in the schedule"
+    )
+    expect(bool((table[:, [ENTER, WALK, WORK, GAP, ABSENT]] >= 0).all()), "times of 0 or more")
+    expect(len(np.unique(table[:, PLACE])) == len(table), "each place in the order once")
+
+
+def _memory(count: int, counters: int, groups: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Scratch, heap of returns, seats and lines for `_serve`. A customer is on the heap once at most."""
+    return (
+        np.empty((count, _SCRATCH), np.int64),
+        np.empty((count + 1, 2), np.int64),
+        np.empty((counters, 2), np.int64),
+        np.empty((groups, 2), np.int64),
+    )
+
+
+# --- drawing -----------------------------------------------------------------------------------------
+
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_WEYL_0, _WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+
+@_jit
+def philox(key_0, key_1, at_0, at_1, at_2, at_3):
+    """Four random words of 32 bits for a key and a counter: Philox4x32-10 (Salmon et al., SC 2011)."""
+    k0, k1 = np.uint64(key_0) & _LOW, np.uint64(key_1) & _LOW
+    c0, c1, c2, c3 = (
+        np.uint64(at_0) & _LOW,
+        np.uint64(at_1) & _LOW,
+        np.uint64(at_2) & _LOW,
+        np.uint64(at_3) & _LOW,
+    )
+    for _ in range(10):
+        product_0 = c0 * _MULTIPLIER_0
+        product_1 = c2 * _MULTIPLIER_1
+        c0 = (product_1 >> _HALF) ^ c1 ^ k0
+        c1 = product_1 & _LOW
+        c2 = (product_0 >> _HALF) ^ c3 ^ k1
+        c3 = product_0 & _LOW
+        k0 = (k0 + _WEYL_0) & _LOW
+        k1 = (k1 + _WEYL_1) & _LOW
+    return np.int64(c0), np.int64(c1), np.int64(c2), np.int64(c3)
+
+
+@_jit
+def _quantile(tables, which, word):
+    """The value of a quantile table at word / 2**32, linear between its points."""
+    index = word >> 22
+    low = tables[which, index]
+    return low + ((tables[which, index + 1] - low) * (word & 0x3FFFFF) >> 22)
+
+
+@_jit
+def _beyond(floor, word):
+    """A word that is even over what lies beyond `floor` / 2**32: what is known to have lasted lasts
+    longer."""
+    return floor + ((0x100000000 - floor) * word >> 32)
+
+
+class Model(NamedTuple):
+    """What the draws depend on. Built by `science.habits.model_of`; all int64."""
+
+    tables: Ints
+    """(k, QUANTILES) quantile tables; ms, but for the two named below."""
+    groups: Ints
+    """(g, GROUP_COLUMNS) what a group draws from."""
+    followings: Ints
+    """(g, g) cumulative words: which group a second service is in."""
+    bins: Ints
+    """(b, 1 + g) expected arrivals of a stretch of the day times 2**20, then cumulative words of the
+    groups."""
+    clock: Ints
+    """(4,) start of the first stretch; its length; table of unit-mean gaps times 2**20; table of the factor
+    by which a stretch is busier than expected times 2**16, or -1."""
+
+
+# Columns of `Model.groups`: numbers of tables, words (shares of 2**32, the first three cumulative), and ms.
+T_WORK, T_WALK, T_GAP, T_PATIENCE, T_OUT, T_AWAY, T_LOST, T_BACK, T_ELSEWHERE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+W_ABSENT, W_OUT, W_NEXT, W_REINSTATED, W_TAKES, W_DONE = 9, 10, 11, 12, 13, 14
+BASE = 15  # of the place: rank and missing head start
+LIMIT = 16  # a wait beyond it is late
+GROUP_COLUMNS = 17
+
+ORDER_SHIFT = 20
+"""A place is base + (time of joining << ORDER_SHIFT) + number: a million customers a day, 36 h, 255 ranks."""
+
+_ARRIVAL, _FATE, _DAY = 0, 1, 2
+"""Which block of a customer's words; the day's own factors have the third."""
+
+
+@_jit
+def _fill(model, key_0, key_1, replication, customer, words, group, enter, place, since, floor, table, row):
+    """Everything of a customer but when and what for: service, patience, and what may come between.
+
+    Patience counts from `since` and has outlasted the share `floor` of its table.
+    """
+    tables, groups = model.tables, model.groups
+    gap, patience, fate, offer = philox(key_0, key_1, replication, customer, _FATE, 0)
+    table[row, ENTER] = enter
+    table[row, PLACE] = place
+    table[row, GROUP] = group
+    table[row, WORK] = _quantile(tables, groups[group, T_WORK], words[0])
+    table[row, WALK] = _quantile(tables, groups[group, T_WALK], words[1])
+    table[row, GAP] = _quantile(tables, groups[group, T_GAP], gap)
+    which = groups[group, T_PATIENCE]
+    table[row, GONE] = NEVER if which < 0 else since + _quantile(tables, which, _beyond(floor, patience))
+    table[row, OUT] = NEVER
+    table[row, BACK] = NEVER
+    table[row, ABSENT] = 0
+    table[row, REINSTATED] = NEVER
+    table[row, NEXT_GROUP] = -1
+    takes = groups[group, W_TAKES]
+    if offer >= takes:
+        table[row, OFFERED] = -1
+    elif offer < (takes * groups[group, W_DONE]) >> 32:
+        table[row, OFFERED] = NEVER
+    else:
+        back, _, _, _ = philox(key_0, key_1, replication, customer, _FATE, 2)
+        table[row, OFFERED] = _quantile(tables, groups[group, T_ELSEWHERE], back)
+    if fate < groups[group, W_NEXT]:
+        one, two, three, _ = philox(key_0, key_1, replication, customer, _FATE, 1)
+        if fate < groups[group, W_ABSENT]:
+            table[row, ABSENT] = 1 + _quantile(tables, groups[group, T_LOST], one)
+            if two < groups[group, W_REINSTATED]:
+                table[row, REINSTATED] = _quantile(tables, groups[group, T_BACK], three)
+        elif fate < groups[group, W_OUT]:
+            out = enter + _quantile(tables, groups[group, T_OUT], one)
+            table[row, OUT] = out
+            table[row, BACK] = out + _quantile(tables, groups[group, T_AWAY], two)
+        else:
+            following = 0
+            while one >= model.followings[group, following]:
+                following += 1
+            table[row, NEXT_GROUP] = following
+            table[row, NEXT_WORK] = _quantile(tables, groups[following, T_WORK], two)
+
+
+@_jit
+def _arrive(model, key_0, key_1, replication, first, from_ms, until_ms, arrivals, at_most):
+    """Moments and groups of those who arrive, with the words of their service and walk; how many.
+
+    A stretch's expected arrivals are consumed by gaps of unit mean, so a customer's words stay the customer's
+    own whatever the rates are. A first stretch that has begun counts from `from_ms` on.
+    """
+    start, width, gaps, factors = model.clock[0], model.clock[1], model.clock[2], model.clock[3]
+    bins = model.bins
+    count = 0
+    used = 0
+    stretch = 0 if from_ms <= start else (from_ms - start) // width
+    left = 0
+    is_new = True
+    word, mix, work, walk = philox(key_0, key_1, replication, first, _ARRIVAL, 0)
+    need = _quantile(model.tables, gaps, word)
+    while stretch < bins.shape[0]:
+        opens = start + stretch * width
+        if is_new:
+            size = bins[stretch, 0]
+            if factors >= 0:
+                factor, _, _, _ = philox(key_0, key_1, replication, stretch, _DAY, 0)
+                size = size * _quantile(model.tables, factors, factor) >> 16
+            used = 0 if from_ms <= opens else size * (from_ms - opens) // width
+            left = size - used
+            is_new = False
+        if need > left:
+            need -= left
+            stretch += 1
+            is_new = True
+            continue
+        used += need
+        left -= need
+        at = opens + used * width // size if size else opens
+        if at >= until_ms or count >= at_most:
+            break
+        group = 0
+        while mix >= bins[stretch, 1 + group]:
+            group += 1
+        arrivals[count, 0] = at
+        arrivals[count, 1] = group
+        arrivals[count, 2] = work
+        arrivals[count, 3] = walk
+        count += 1
+        word, mix, work, walk = philox(key_0, key_1, replication, first + count, _ARRIVAL, 0)
+        need = _quantile(model.tables, gaps, word)
+    return count
+
+
+@_jit
+def _draw(model, key_0, key_1, replication, until_ms, arrivals, table):
+    """A whole day's table, sorted by ENTER; how many rows."""
+    count = _arrive(model, key_0, key_1, replication, 0, 0, until_ms, arrivals, table.shape[0])
+    for row in range(count):
+        enter, group = arrivals[row, 0], arrivals[row, 1]
+        place = model.groups[group, BASE] + (enter << ORDER_SHIFT) + row
+        words = (arrivals[row, 2], arrivals[row, 3])
+        _fill(model, key_0, key_1, replication, row, words, group, enter, place, enter, 0, table, row)
+    return count
+
+
+def draw(
+    model: Model, *, seed: int, branch: int = 0, replication: int = 0, until_ms: int, at_most: int = 20_000
+) -> Ints:
+    """The customers of one day who come before `until_ms`: a table for `serve`, (n, COLUMNS).
+
+    `seed` and `branch` are below 2**32. At most `at_most` people are drawn.
+    """
+    table, arrivals = np.zeros((at_most, COLUMNS), np.int64), np.empty((at_most, 4), np.int64)
+    count = _draw(model, seed, branch, replication, until_ms, arrivals, table)
+    return table[:count].copy()
+
+
+# --- days: studies -----------------------------------------------------------------------------------
+
+# Columns of what `days` adds up per group.
+ARRIVED, COUNT_SERVED, COUNT_LEFT, COUNT_DIVERTED, COUNT_NO_SHOW, COUNT_PENDING = 0, 1, 2, 3, 4, 5
+COUNT_CALLED, WAIT_SUM, COUNT_LATE, LATE_MS = 6, 7, 8, 9
+TOTALS = 10
+
+# Columns of what `days` says of each day.
+DAY_ARRIVED, DAY_SERVED, DAY_CALLED, DAY_WAIT, DAY_LATE, DAY_LATE_MS, DAY_LEFT, DAY_OVERTIME = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+)
+DAY_DIVERTED, DAY_PENDING = 8, 9
+DAY_COLUMNS = 10
+
+WAIT_BIN_MS = 30_000
+WAIT_BINS = 481
+"""Half minutes up to four hours, and one for all beyond."""
+
+
+@_jit
+def _add_up(model, table, count, result, closes_ms, totals, waits, day):
+    """Add one day's results to the totals."""
+    latest = 0
+    for row in range(count):
+        group = table[row, GROUP]
+        outcome = result[row, OUTCOME]
+        enter = table[row, ENTER]
+        totals[group, ARRIVED] += 1
+        day[DAY_ARRIVED] += 1
+        latest = max(latest, result[row, END])
+        if outcome == PENDING:
+            totals[group, COUNT_PENDING] += 1
+            day[DAY_PENDING] += 1
+            continue
+        if outcome == SERVED:
+            totals[group, COUNT_SERVED] += 1
+            day[DAY_SERVED] += 1
+        elif outcome == LEFT:
+            totals[group, COUNT_LEFT] += 1
+            day[DAY_LEFT] += 1
+        elif outcome == DIVERTED:
+            totals[group, COUNT_DIVERTED] += 1
+            day[DAY_DIVERTED] += 1
+            continue
+        else:
+            totals[group, COUNT_NO_SHOW] += 1
+        if result[row, CALLED] >= 0:
+            wait = result[row, CALLED] - enter
+            totals[group, COUNT_CALLED] += 1
+            totals[group, WAIT_SUM] += wait
+            waits[group, min(wait // WAIT_BIN_MS, WAIT_BINS - 1)] += 1
+            day[DAY_CALLED] += 1
+            day[DAY_WAIT] += wait
+        else:
+            wait = result[row, REACHED] - enter
+        late = wait - model.groups[group, LIMIT]
+        if late > 0:
+            totals[group, COUNT_LATE] += 1
+            totals[group, LATE_MS] += late
+            day[DAY_LATE] += 1
+            day[DAY_LATE_MS] += late
+    day[DAY_OVERTIME] = max(0, latest - closes_ms)
+
+
+@_jit
+def _days(
+    model, counters, schedule, divert_above, closes_ms, key_0, key_1, first, at_most, totals, waits, per_day
+):
+    groups = model.groups.shape[0]
+    table = np.empty((at_most, COLUMNS), np.int64)
+    arrivals = np.empty((at_most, 4), np.int64)
+    result = np.empty((at_most, RESULTS), np.int64)
+    scratch = np.empty((at_most, _SCRATCH), np.int64)
+    heap = np.empty((at_most + 1, 2), np.int64)
+    seats = np.empty((counters.shape[0], 2), np.int64)
+    heads = np.empty((groups, 2), np.int64)
+    people = 0
+    for day in range(per_day.shape[0]):
+        count = _draw(model, key_0, key_1, first + day, closes_ms, arrivals, table)
+        _serve(
+            table, count, counters, schedule, divert_above, NEVER - 1, 0, scratch, heap, seats, heads, result
+        )
+        _add_up(model, table, count, result, closes_ms, totals, waits, per_day[day])
+        people += count
+    return people
+
+
+class Days(NamedTuple):
+    """What happened over some replications of a branch's day: sums, so that parts add up in any order."""
+
+    totals: Ints
+    """(g, TOTALS) by group; times in ms."""
+    waits: Ints
+    """(g, WAIT_BINS) how many of the called waited so many half minutes."""
+    per_day: Ints
+    """(replications, DAY_COLUMNS)"""
+
+
+def days(
+    model: Model,
+    counters: Ints,
+    schedule: Ints,
+    *,
+    closes_ms: int,
+    seed: int,
+    branch: int,
+    first: int,
+    count: int,
+    divert_above: int = NEVER,
+    at_most: int = 20_000,
+) -> Days:
+    """Replications `first` to `first + count - 1` of a branch's day. Who is in line at closing is served.
+
+    A wait is from entering the line to the first call; late is a wait beyond the group's limit, also of
+    somebody who left (then till the turn would have come). What was done elsewhere counts neither as wait
+    nor as late.
+    """
+    groups = len(model.groups)
+    kept = Days(
+        np.zeros((groups, TOTALS), np.int64),
+        np.zeros((groups, WAIT_BINS), np.int64),
+        np.zeros((count, DAY_COLUMNS), np.int64),
+    )
+    _days(model, counters, schedule, divert_above, closes_ms, seed, branch, first, at_most, *kept)
+    return kept
+
+
+# --- futures: the live hall --------------------------------------------------------------------------
+
+# Columns of the people who are here.
+KIND, HERE_GROUP, HERE_PLACE, JOINED, FLOOR, CUSTOMER, NEXT, AT_COUNTER = 0, 1, 2, 3, 4, 5, 6, 7
+PERSON_COLUMNS = 8
+
+# Kinds of people. The first two are in line now and lead the rows: their turn is watched.
+WAITING = 0
+PROBE = 1  # nobody: asks what the wait at a place would be, and takes nothing from anybody
+AWAY = 2  # stepped out; returns after what is left of the time away
+HELPED = 3  # being helped elsewhere: done there, or back in line
+COMING = 4  # checked in, on the way to a ticket
+AT_A_COUNTER = 5  # at a counter, with another service to come
+
+# Columns of the counters as they stand. FLOOR is the share of the table that the present stage has outlasted.
+SEAT_MASK, STAGE, SEAT_GROUP, SEAT_FLOOR, ELAPSED, SEAT_CUSTOMER = 0, 1, 2, 3, 4, 5
+SEAT_COLUMNS = 6
+FREE, WALKING, SERVING, BETWEEN = 0, 1, 2, 3
+
+# Columns of what could be done now.
+ACTION, ACTS_ON, ACTION_MASK, ACTION_AT = 0, 1, 2, 3
+ACTION_COLUMNS = 4
+NOTHING = 0
+SET_MASK = 1  # the counter ACTS_ON gets ACTION_MASK (0: closes) at ACTION_AT
+OFFER = 2  # the watched person ACTS_ON is offered another way now, and may decline
+
+_COMING_MS = 120_000
+"""Longest way from the entry check to a ticket; evenly spread."""
+
+_NEWCOMER = 1 << 24
+"""Customers who are not here yet are numbered from here on, so that they share no words with who is."""
+
+
+class Fork(NamedTuple):
+    """A hall as it stands at one moment. Built by `hall.twin`."""
+
+    people: Ints
+    """(p, PERSON_COLUMNS), the watched kinds first."""
+    counters: Ints
+    """(c, SEAT_COLUMNS)"""
+    schedule: Ints
+    """(e, 3) what is known of the rest of the day: AT_MS, WHICH, NEW_MASK."""
+    now_ms: int
+    watched: int
+
+
+@_jit
+def _left_of(tables, which, floor, elapsed, word):
+    """What is left of a duration that has lasted `elapsed`. Beyond the table: half of a fresh one."""
+    last = tables[which, 1024]
+    if elapsed >= last:
+        return 1 + (_quantile(tables, which, word) >> 1)
+    return max(1, _quantile(tables, which, _beyond(floor, word)) - elapsed)
+
+
+@_jit
+def _seat(model, key_0, key_1, replication, now_ms, counters, busy, ends):
+    """When each counter that is busy now will be free, and when its service ends."""
+    tables, groups = model.tables, model.groups
+    for counter in range(counters.shape[0]):
+        busy[counter, MASK] = counters[counter, SEAT_MASK]
+        busy[counter, BUSY_UNTIL] = 0
+        ends[counter] = now_ms
+        stage = counters[counter, STAGE]
+        if stage == FREE:
+            continue
+        group, customer = counters[counter, SEAT_GROUP], counters[counter, SEAT_CUSTOMER]
+        floor, elapsed = counters[counter, SEAT_FLOOR], counters[counter, ELAPSED]
+        _, _, work, walk = philox(key_0, key_1, replication, customer, _ARRIVAL, 0)
+        gap, _, _, _ = philox(key_0, key_1, replication, customer, _FATE, 0)
+        if stage == BETWEEN:
+            left = _left_of(tables, groups[group, T_GAP], floor, elapsed, gap)
+            busy[counter, BUSY_UNTIL] = now_ms + left
+            continue
+        if stage == WALKING:
+            left = _left_of(tables, groups[group, T_WALK], floor, elapsed, walk)
+            left += _quantile(tables, groups[group, T_WORK], work)
+        else:
+            left = _left_of(tables, groups[group, T_WORK], floor, elapsed, work)
+        ends[counter] = now_ms + left
+        busy[counter, BUSY_UNTIL] = ends[counter] + _quantile(tables, groups[group, T_GAP], gap)
+
+
+@_jit
+def _returns_at(model, person, now_ms, ends, word, other):
+    """When somebody who is here but not in line comes into it; NEVER."""
+    tables, groups = model.tables, model.groups
+    kind, group = person[KIND], person[HERE_GROUP]
+    if kind == AT_A_COUNTER:
+        return ends[person[AT_COUNTER]]
+    if kind == COMING:
+        return now_ms + (_COMING_MS * word >> 32)
+    elapsed = now_ms - person[JOINED]
+    if kind == AWAY:
+        return now_ms + _left_of(tables, groups[group, T_AWAY], person[FLOOR], elapsed, word)
+    if other < groups[group, W_DONE]:
+        return NEVER
+    return now_ms + _left_of(tables, groups[group, T_ELSEWHERE], person[FLOOR], elapsed, word)
+
+
+@_jit
+def _person(model, key_0, key_1, replication, person, enter, table, row):
+    """The row of somebody who is here."""
+    customer, group = person[CUSTOMER], person[HERE_GROUP]
+    _, _, work, walk = philox(key_0, key_1, replication, customer, _ARRIVAL, 0)
+    is_waiting = person[KIND] == WAITING
+    since, floor = (person[JOINED], person[FLOOR]) if is_waiting else (enter, 0)
+    place = person[HERE_PLACE]
+    _fill(
+        model,
+        key_0,
+        key_1,
+        replication,
+        customer,
+        (work, walk),
+        group,
+        enter,
+        place,
+        since,
+        floor,
+        table,
+        row,
+    )
+    if person[KIND] == PROBE:
+        table[row, GONE] = enter
+        table[row, OFFERED] = -1
+    elif person[NEXT] >= 0:
+        table[row, NEXT_GROUP] = person[NEXT]
+        table[row, NEXT_WORK] = table[row, WORK]
+
+
+@_jit
+def _stage(model, fork, key_0, key_1, replication, until_ms, joiners, number, ends, late, arrivals, table):
+    """One future's table: who is in line, `joiners` more right behind them, who will return, who will
+    come."""
+    people, now_ms, watched = fork.people, fork.now_ms, fork.watched
+    count = 0
+    for row in range(watched):
+        _person(model, key_0, key_1, replication, people[row], now_ms, table, row)
+    count = watched
+    stretch = min(max(0, (now_ms - model.clock[0]) // model.clock[1]), model.bins.shape[0] - 1)
+    for one in range(joiners):
+        _, mix, work, walk = philox(key_0, key_1, replication, _NEWCOMER + one, _ARRIVAL, 0)
+        group = 0
+        while mix >= model.bins[stretch, 1 + group]:
+            group += 1
+        place = model.groups[group, BASE] + (now_ms << ORDER_SHIFT) + number + one
+        words = (work, walk)
+        customer = _NEWCOMER + one
+        _fill(
+            model, key_0, key_1, replication, customer, words, group, now_ms, place, now_ms, 0, table, count
+        )
+        count += 1
+    late_count = 0
+    for index in range(watched, people.shape[0]):
+        word, other, _, _ = philox(key_0, key_1, replication, people[index, CUSTOMER], _FATE, 3)
+        enter = _returns_at(model, people[index], now_ms, ends, word, other)
+        if enter >= NEVER:
+            continue
+        at = late_count
+        while at > 0 and late[at - 1, 0] > enter:
+            late[at, 0], late[at, 1] = late[at - 1, 0], late[at - 1, 1]
+            at -= 1
+        late[at, 0], late[at, 1] = enter, index
+        late_count += 1
+    came = 0
+    if joiners == 0:
+        at_most = table.shape[0] - count - late_count
+        came = _arrive(model, key_0, key_1, replication, _NEWCOMER, now_ms, until_ms, arrivals, at_most)
+    returned = 0
+    arrived = 0
+    while returned < late_count or arrived < came:
+        if arrived >= came or (returned < late_count and late[returned, 0] <= arrivals[arrived, 0]):
+            person = people[late[returned, 1]]
+            _person(model, key_0, key_1, replication, person, late[returned, 0], table, count)
+            returned += 1
+        else:
+            enter, group = arrivals[arrived, 0], arrivals[arrived, 1]
+            place = model.groups[group, BASE] + (enter << ORDER_SHIFT) + number + arrived
+            words = (arrivals[arrived, 2], arrivals[arrived, 3])
+            customer = _NEWCOMER + arrived
+            _fill(
+                model, key_0, key_1, replication, customer, words, group, enter, place, enter, 0, table, count
+            )
+            arrived += 1
+        count += 1
+    return count
+
+
+@_jit
+def _late_ms(model, fork, table, count, result, until_ms):
+    """Milliseconds that people will wait beyond their limit between now and `until_ms`.
+
+    Who leaves saves nothing: the wait goes on till the turn would have come. Who is helped elsewhere does.
+    """
+    people, now_ms, watched = fork.people, fork.now_ms, fork.watched
+    total = 0
+    for row in range(count):
+        since = table[row, ENTER]
+        if row < watched:
+            if people[row, KIND] == PROBE:
+                continue
+            since = people[row, JOINED]
+        ends = until_ms
+        if result[row, OUTCOME] == DIVERTED:
+            ends = result[row, END]
+        elif result[row, REACHED] >= 0:
+            ends = min(until_ms, result[row, REACHED])
+        begins = max(now_ms, since + model.groups[table[row, GROUP], LIMIT])
+        if ends > begins:
+            total += ends - begins
+    return total
+
+
+@_jit
+def _plan(base, action, now_ms, schedule):
+    """The known schedule with one action's change in it; how many events."""
+    count = base.shape[0]
+    if action[ACTION] != SET_MASK:
+        for event in range(count):
+            for column in range(3):
+                schedule[event, column] = base[event, column]
+        return count
+    at_ms = max(now_ms, action[ACTION_AT])
+    event = 0
+    while event < count and base[event, AT_MS] <= at_ms:
+        for column in range(3):
+            schedule[event, column] = base[event, column]
+        event += 1
+    schedule[event, AT_MS] = at_ms
+    schedule[event, WHICH] = action[ACTS_ON]
+    schedule[event, NEW_MASK] = action[ACTION_MASK]
+    while event < count:
+        for column in range(3):
+            schedule[event + 1, column] = base[event, column]
+        event += 1
+    return count + 1
+
+
+@_jit
+def _futures(
+    model, fork, actions, key_0, key_1, first, arrive_until_ms, until_ms, number, at_most, reached, late
+):
+    counter_count = fork.counters.shape[0]
+    table = np.empty((at_most, COLUMNS), np.int64)
+    arrivals = np.empty((at_most, 4), np.int64)
+    returning = np.empty((fork.people.shape[0] + 1, 2), np.int64)
+    result = np.empty((at_most, RESULTS), np.int64)
+    scratch = np.empty((at_most, _SCRATCH), np.int64)
+    heap = np.empty((at_most + 1, 2), np.int64)
+    seats = np.empty((counter_count, 2), np.int64)
+    busy = np.empty((counter_count, 2), np.int64)
+    ends = np.empty(counter_count, np.int64)
+    heads = np.empty((model.groups.shape[0], 2), np.int64)
+    plan = np.empty((fork.schedule.shape[0] + 1, 3), np.int64)
+    watched = fork.watched
+    to_watch = watched if until_ms >= NEVER - 1 else 0
+    for future in range(reached.shape[0]):
+        replication = first + future
+        _seat(model, key_0, key_1, replication, fork.now_ms, fork.counters, busy, ends)
+        count = _stage(
+            model,
+            fork,
+            key_0,
+            key_1,
+            replication,
+            arrive_until_ms,
+            0,
+            number,
+            ends,
+            returning,
+            arrivals,
+            table,
+        )
+        for index in range(actions.shape[0]):
+            action = actions[index]
+            events = _plan(fork.schedule, action, fork.now_ms, plan)
+            row = action[ACTS_ON]
+            is_offer = action[ACTION] == OFFER
+            if is_offer:
+                out, back, away = table[row, OUT], table[row, BACK], table[row, OFFERED]
+                if away >= 0:
+                    table[row, OUT] = fork.now_ms
+                    table[row, BACK] = NEVER if away >= NEVER else fork.now_ms + away
+            _serve(
+                table,
+                count,
+                busy,
+                plan[:events],
+                NEVER,
+                until_ms,
+                to_watch,
+                scratch,
+                heap,
+                seats,
+                heads,
+                result,
+            )
+            if is_offer:
+                table[row, OUT], table[row, BACK] = out, back
+            if index == 0:
+                for row in range(watched):
+                    reached[future, row] = result[row, REACHED]
+            if until_ms < NEVER - 1:
+                # Whoever had not entered when it stopped has no result of this future.
+                entered = count
+                while entered > 0 and table[entered - 1, ENTER] > until_ms:
+                    entered -= 1
+                late[future, index] = _late_ms(model, fork, table, entered, result, until_ms)
+
+
+@_jit
+def _room(model, fork, key_0, key_1, first, joiners, number, deadlines, served):
+    counter_count = fork.counters.shape[0]
+    at_most = fork.people.shape[0] + joiners + 1
+    table = np.empty((at_most, COLUMNS), np.int64)
+    arrivals = np.empty((1, 4), np.int64)
+    returning = np.empty((fork.people.shape[0] + 1, 2), np.int64)
+    result = np.empty((at_most, RESULTS), np.int64)
+    scratch = np.empty((at_most, _SCRATCH), np.int64)
+    heap = np.empty((at_most + 1, 2), np.int64)
+    seats = np.empty((counter_count, 2), np.int64)
+    busy = np.empty((counter_count, 2), np.int64)
+    ends = np.empty(counter_count, np.int64)
+    heads = np.empty((model.groups.shape[0], 2), np.int64)
+    until_ms = deadlines[deadlines.shape[0] - 1]
+    watched = fork.watched
+    for future in range(served.shape[0]):
+        replication = first + future
+        _seat(model, key_0, key_1, replication, fork.now_ms, fork.counters, busy, ends)
+        count = _stage(
+            model, fork, key_0, key_1, replication, 0, joiners, number, ends, returning, arrivals, table
+        )
+        _serve(table, count, busy, fork.schedule, NEVER, until_ms, 0, scratch, heap, seats, heads, result)
+        for deadline in range(deadlines.shape[0]):
+            done = 0
+            for row in range(watched, watched + joiners):
+                if result[row, OUTCOME] != PENDING and result[row, END] <= deadlines[deadline]:
+                    done += 1
+            served[future, deadline] = done
+
+
+class Futures(NamedTuple):
+    """What some futures of a hall have in them."""
+
+    reached: Ints
+    """(futures, watched) the moment at which each watched person's turn comes, under the first action; -1
+    not."""
+    late: Ints
+    """(futures, actions) ms waited beyond the limit within the horizon."""
+
+
+def futures(
+    model: Model,
+    fork: Fork,
+    actions: Ints,
+    *,
+    count: int,
+    seed: int,
+    branch: int,
+    first: int = 0,
+    arrive_until_ms: int,
+    until_ms: int = NEVER - 1,
+    number: int,
+    at_most: int = 4_096,
+) -> Futures:
+    """Play the rest of the day `count` times from a hall as it stands, each time under every action.
+
+    Every action of one future meets the same people with the same wishes (common random numbers). `number` is
+    above the number of everybody who is here. Without `until_ms` a future ends when every watched turn came.
+    """
+    reached = np.full((count, fork.watched), -1, np.int64)
+    late = np.zeros((count, len(actions)), np.int64)
+    at_most = max(at_most, len(fork.people) + 1)
+    _futures(
+        model, fork, actions, seed, branch, first, arrive_until_ms, until_ms, number, at_most, reached, late
+    )
+    return Futures(reached, late)
+
+
+def room(
+    model: Model,
+    fork: Fork,
+    *,
+    count: int,
+    seed: int,
+    branch: int,
+    first: int = 0,
+    joiners: int,
+    number: int,
+    deadlines_ms: Ints,
+) -> Ints:
+    """How many of `joiners` people who join now are done by each deadline (ascending): (count, deadlines).
+
+    Done is served, or gone without. With more joiners than can be done this is what the counters can still
+    do.
+    """
+    served = np.zeros((count, len(deadlines_ms)), np.int64)
+    _room(model, fork, seed, branch, first, joiners, number, deadlines_ms, served)
+    return served

@@ -1,0 +1,221 @@
+"""How a branch's customers and counters behave: what the twin has to know besides the hall as it stands.
+
+Learned from the log of past days (`science.learning`), or assumed from the configuration where there is none.
+`model_of` turns it into the tables that the engine draws from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from openhall.science import durations, engine
+from openhall.science.durations import Durations
+
+WORD = 1 << 32
+UNIT = 1 << engine.ORDER_SHIFT
+FACTOR_UNIT = 1 << 16
+RANK_SHIFT = 50
+
+
+class GroupHabits(msgspec.Struct, frozen=True):
+    """The customers of one service and class.
+
+    Parameters
+    ----------
+    service_time : from the start of service to its end.
+    walk : from the call to the start.
+    gap : from the end of a service till the counter calls again although somebody waits.
+    patience : from joining to leaving unserved; None when nobody leaves.
+    absent_share, lost, reinstated_share, reinstated_after : not there when called, the counter time that
+        costs, and how many come back how long afterwards.
+    out_share, out_after, away : step out with the place kept: how many, how long after joining, for how long.
+    second_share : have another service done in the same visit.
+    takes_share, done_share, elsewhere : say yes when offered another way, get it done there, and how long
+        that takes those who come back.
+    """
+
+    service: str
+    class_code: str
+    service_time: Durations
+    walk: Durations
+    gap: Durations
+    lost: Durations
+    reinstated_after: Durations
+    out_after: Durations
+    away: Durations
+    elsewhere: Durations
+    patience: Durations | None = None
+    absent_share: float = 0.0
+    reinstated_share: float = 0.0
+    out_share: float = 0.0
+    second_share: float = 0.0
+    takes_share: float = 0.0
+    done_share: float = 0.0
+
+
+class Arrivals(msgspec.Struct, frozen=True):
+    """Who comes when.
+
+    Parameters
+    ----------
+    from_ms, width_ms : start of the first stretch of the day, from the day's origin, and the stretches'
+        length.
+    expected : people expected in each stretch.
+    mix : for each stretch the share of each group, in the order of the groups; each sums to 1.
+    dispersion : variance by mean of the people of one stretch; 1 is Poisson.
+    """
+
+    from_ms: int
+    width_ms: int
+    expected: tuple[float, ...]
+    mix: tuple[tuple[float, ...], ...]
+    dispersion: float = 1.0
+
+    def scaled(self, factor: float) -> Arrivals:
+        """The same day with that many times the people."""
+        return msgspec.structs.replace(self, expected=tuple(e * factor for e in self.expected))
+
+
+class GroupRules(msgspec.Struct, frozen=True):
+    """What the bank's order says of one group."""
+
+    head_start_ms: int = 0
+    rank: int = 0
+    late_after_ms: int = 30 * 60_000
+    """A longer wait is late."""
+
+
+def model_of(groups: Sequence[GroupHabits], rules: Sequence[GroupRules], arrivals: Arrivals) -> engine.Model:
+    """The engine's tables. `groups` and `rules` go in pairs; a group's number is its index.
+
+    Raises ValueError: too many groups, shares outside [0, 1] or above 1 together, a mix of another length.
+    """
+    if not 0 < len(groups) <= engine.GROUPS_AT_MOST:
+        raise ValueError(
+            f"Expected 1 to {engine.GROUPS_AT_MOST} pairs of service and class, got {len(groups)}"
+        )
+    tables = _Tables()
+    gaps = tables.number(durations.exponential(UNIT))
+    factors = -1 if arrivals.dispersion <= 1 else tables.number(_factor(arrivals))
+    longest = max(r.head_start_ms for r in rules)
+    columns = np.zeros((len(groups), engine.GROUP_COLUMNS), np.int64)
+    for row, habits, rule in zip(columns, groups, rules, strict=True):
+        row[engine.T_WORK] = tables.number(habits.service_time)
+        row[engine.T_WALK] = tables.number(habits.walk)
+        row[engine.T_GAP] = tables.number(habits.gap)
+        row[engine.T_PATIENCE] = -1 if habits.patience is None else tables.number(habits.patience)
+        row[engine.T_OUT] = tables.number(habits.out_after)
+        row[engine.T_AWAY] = tables.number(habits.away)
+        row[engine.T_LOST] = tables.number(habits.lost)
+        row[engine.T_BACK] = tables.number(habits.reinstated_after)
+        row[engine.T_ELSEWHERE] = tables.number(habits.elsewhere)
+        shares = np.cumsum([habits.absent_share, habits.out_share, habits.second_share])
+        row[engine.W_ABSENT], row[engine.W_OUT], row[engine.W_NEXT] = (_word(share) for share in shares)
+        row[engine.W_REINSTATED] = _word(habits.reinstated_share)
+        row[engine.W_TAKES], row[engine.W_DONE] = _word(habits.takes_share), _word(habits.done_share)
+        row[engine.BASE] = base_of(rule, longest)
+        row[engine.LIMIT] = rule.late_after_ms
+    return engine.Model(
+        tables=tables.stacked(),
+        groups=columns,
+        followings=_followings(groups, arrivals),
+        bins=_bins(arrivals, len(groups)),
+        clock=np.array([arrivals.from_ms, arrivals.width_ms, gaps, factors], np.int64),
+    )
+
+
+def base_of(rule: GroupRules, longest_head_start_ms: int) -> int:
+    """What the order adds to the place of everybody in a group."""
+    return (rule.rank << RANK_SHIFT) + ((longest_head_start_ms - rule.head_start_ms) << engine.ORDER_SHIFT)
+
+
+def _word(share: float) -> int:
+    if not 0 <= share <= 1 + 1e-9:
+        raise ValueError(f"Expected shares between 0 and 1, also together, got {share}")
+    return min(WORD, round(share * WORD))
+
+
+def _factor(arrivals: Arrivals) -> Durations:
+    """By how much a stretch is busier than expected: unit mean, and the variance that the dispersion leaves
+    to it in a stretch of middling size (one table for all: the large ones vary a little too much)."""
+    busy = [e for e in arrivals.expected if e > 0]
+    middling = float(np.median(busy)) if busy else 1.0
+    cv = float(np.sqrt((arrivals.dispersion - 1) / max(middling, 1.0)))
+    return durations.lognormal(FACTOR_UNIT, cv)
+
+
+def _bins(arrivals: Arrivals, groups: int) -> engine.Ints:
+    bins = np.zeros((max(1, len(arrivals.expected)), 1 + groups), np.int64)
+    bins[:, 1:] = WORD
+    for row, expected, mix in zip(bins, arrivals.expected, arrivals.mix, strict=False):
+        if len(mix) != groups:
+            raise ValueError(f"Expected a mix of {groups} groups, got {len(mix)}")
+        row[0] = round(expected * UNIT)
+        row[1:] = [min(WORD, round(share * WORD)) for share in np.cumsum(mix)]
+        row[groups] = WORD
+    return bins
+
+
+def _followings(groups: Sequence[GroupHabits], arrivals: Arrivals) -> engine.Ints:
+    """A second service is in the same class, as often as services are asked for all day; never the same one
+    where there is another."""
+    found = np.full((len(groups), len(groups)), WORD, np.int64)
+    weights = np.zeros(len(groups))
+    for expected, mix in zip(arrivals.expected, arrivals.mix, strict=False):
+        weights += expected * np.asarray(mix)
+    for number, own in enumerate(groups):
+        others = [g.class_code == own.class_code and g.service != own.service for g in groups]
+        share = (weights + 1e-9) * others
+        if not share.sum():
+            share = np.eye(len(groups))[number]
+        found[number] = [round(s * WORD) for s in np.cumsum(share / share.sum())]
+        found[number, int(np.nonzero(share)[0][-1]) :] = WORD
+    return found
+
+
+class _Tables:
+    """Each table once, numbered."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._expanded: list[engine.Ints] = []
+
+    def number(self, table: Durations) -> int:
+        """The number of a table."""
+        if table.points_ms not in self._numbers:
+            self._numbers[table.points_ms] = len(self._expanded)
+            self._expanded.append(table.expand(engine.QUANTILES))
+        return self._numbers[table.points_ms]
+
+    def stacked(self) -> engine.Ints:
+        """(tables, QUANTILES)"""
+        return np.stack(self._expanded)
+
+
+def assumed(service: str, class_code: str, mean_ms: float) -> GroupHabits:
+    """A group of which nothing is known but the configured service time.
+
+    The spread of service times (cv 0.8) is that of bank counters in the literature on call centres and halls;
+    the others are modest assumptions, replaced by what the branch's own days show.
+    """
+    second = 1_000
+    return GroupHabits(
+        service=service,
+        class_code=class_code,
+        service_time=durations.lognormal(mean_ms, 0.8, durations.KEPT_POINTS),
+        walk=durations.lognormal(20 * second, 0.6, durations.KEPT_POINTS),
+        gap=durations.exponential(9 * second, durations.KEPT_POINTS),
+        lost=durations.constant(130 * second),
+        reinstated_after=durations.exponential(600 * second, durations.KEPT_POINTS),
+        out_after=durations.exponential(480 * second, durations.KEPT_POINTS),
+        away=durations.exponential(900 * second, durations.KEPT_POINTS),
+        elsewhere=durations.exponential(420 * second, durations.KEPT_POINTS),
+        absent_share=0.03,
+        reinstated_share=0.3,
+        out_share=0.04,
+        takes_share=0.4,
+        done_share=0.85,
+    )
