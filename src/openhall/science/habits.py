@@ -7,6 +7,7 @@ Learned from the log of past days (`science.learning`), or assumed from the conf
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 import numpy as np
@@ -21,7 +22,7 @@ RANK_SHIFT = 50
 
 
 class GroupHabits(msgspec.Struct, frozen=True):
-    """The customers of one service and class.
+    """The customers of one service and class; with `need`, those who are known to have come for it.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ class GroupHabits(msgspec.Struct, frozen=True):
     second_share: float = 0.0
     takes_share: float = 0.0
     done_share: float = 0.0
+    need: str = ""
 
 
 class Arrivals(msgspec.Struct, frozen=True):
@@ -77,6 +79,65 @@ class Arrivals(msgspec.Struct, frozen=True):
     def scaled(self, factor: float) -> Arrivals:
         """The same day with that many times the people."""
         return msgspec.structs.replace(self, expected=tuple(e * factor for e in self.expected))
+
+
+NOBODY = Arrivals(from_ms=0, width_ms=15 * 60_000, expected=(), mix=())
+"""Where nothing is known of who will come, nobody is drawn: a wait then counts those who are here."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """How many of what a group's habits were learned from, at the branch itself."""
+
+    joined: int = 0
+    called: int = 0
+    served: int = 0
+    absent: int = 0
+    reinstated: int = 0
+    held: int = 0
+    reneged: int = 0
+    offered: int = 0
+    accepted: int = 0
+    done_elsewhere: int = 0
+    second: int = 0
+
+
+class Habits(msgspec.Struct, frozen=True):
+    """All that is believed of one branch, as one version.
+
+    Parameters
+    ----------
+    version : first 12 hex digits of the SHA-256 of the rest, without `learned_ms`; empty for what is assumed.
+    learned_ms : when it was learned, since the epoch; 0 for what is assumed.
+    first_day, last_day, days : the business days it was learned from; `days` of them had customers.
+    groups : each service with each class, service by service, both in the order of the configuration; then
+        those needs of a service whose service times differ enough to be told apart.
+    seen : what was seen of each group, in the same order.
+    arrivals : who comes when on an ordinary day. Its times count from the local midnight that the business day
+        begins with, its mix is over `groups`, and newcomers are never in a group of one need: the group of
+        their service and class has all needs in its tables. None while no day was seen.
+    """
+
+    version: str
+    branch: str
+    learned_ms: int
+    first_day: date | None
+    last_day: date | None
+    days: int
+    groups: tuple[GroupHabits, ...]
+    seen: tuple[Seen, ...] = ()
+    arrivals: Arrivals | None = None
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether no day of the branch is in it."""
+        return self.days == 0
+
+    def numbers(self) -> dict[tuple[str, str, str], int]:
+        """Number of each group by (service, class, need); the need is empty for all of a service and class.
+
+        A ticket is in the group of its need if there is one, else in that of its service and class.
+        """
+        return {(g.service, g.class_code, g.need): number for number, g in enumerate(self.groups)}
 
 
 class GroupRules(msgspec.Struct, frozen=True):
@@ -219,3 +280,9 @@ def assumed(service: str, class_code: str, mean_ms: float) -> GroupHabits:
         takes_share=0.4,
         done_share=0.85,
     )
+
+
+def assumed_habits(branch: str, service_ms: Sequence[tuple[str, float]], classes: Sequence[str]) -> Habits:
+    """A branch that has had no day: each service (id, configured mean service time in ms) with each class."""
+    groups = tuple(assumed(service, code, mean_ms) for service, mean_ms in service_ms for code in classes)
+    return Habits("", branch, 0, None, None, 0, groups, tuple(Seen() for _ in groups))
