@@ -38,7 +38,7 @@ endif
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-7s %s\n", $$1, $$2 }'
 
-setup: $(STAMPS)/openhall $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
+setup: $(STAMPS)/openhall $(STAMPS)/engine $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
 
 demo: setup ## Watch a branch work through a surge day in the browser
 	$(BIN)/openhall demo $(ARGS)
@@ -88,6 +88,11 @@ $(STAMPS)/uv: requirements.lock
 $(STAMPS)/openhall: requirements.lock pyproject.toml $(STAMPS)/uv
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The twin's machine code is kept beside its source, so that no hall ever waits for the compiler.
+$(STAMPS)/engine: src/openhall/science/engine.py $(STAMPS)/openhall
+	$(BIN)/python -c 'from openhall.science import engine; engine.warm()'
 	touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(STAMPS)/openhall

@@ -1135,3 +1135,48 @@ def room(
     served = np.zeros((count, len(deadlines_ms)), np.int64)
     _room(model, fork, seed, branch, first, joiners, number, deadlines_ms, served)
     return served
+
+
+# --- machine code ------------------------------------------------------------------------------------
+
+
+def warm() -> None:
+    """Have the machine code ready, by one run of every kernel on next to nothing.
+
+    The very first time after a change of this file that is some seconds of compiling; later it is read from
+    disk in a fraction of one. A process that must not keep anybody waiting does this when it starts.
+    """
+    columns = np.zeros((1, GROUP_COLUMNS), np.int64)
+    columns[0, T_PATIENCE] = -1
+    model = Model(
+        tables=np.full((1, QUANTILES), 1_000, np.int64),
+        groups=columns,
+        followings=np.full((1, 1), 1 << 32, np.int64),
+        bins=np.array([[1 << 20, 1 << 32]], np.int64),
+        clock=np.array([0, 60_000, 0, -1], np.int64),
+    )
+    counters = np.array([[1, 0]], np.int64)
+    schedule = np.zeros((0, 3), np.int64)
+    serve(draw(model, seed=0, until_ms=60_000, at_most=8), counters, schedule, groups=1)
+    days(model, counters, schedule, closes_ms=60_000, seed=0, branch=0, first=0, count=1, at_most=8)
+    fork = Fork(
+        people=np.zeros((1, PERSON_COLUMNS), np.int64),
+        counters=np.array([[1, FREE, 0, 0, 0, 0]], np.int64),
+        schedule=schedule,
+        now_ms=1,
+        watched=1,
+    )
+    futures(
+        model,
+        fork,
+        np.zeros((1, ACTION_COLUMNS), np.int64),
+        count=1,
+        seed=0,
+        branch=0,
+        arrive_until_ms=2,
+        until_ms=3,
+        number=2,
+        at_most=8,
+    )
+    deadlines_ms = np.array([2], np.int64)
+    room(model, fork, count=1, seed=0, branch=0, joiners=1, number=2, deadlines_ms=deadlines_ms)
