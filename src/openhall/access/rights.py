@@ -47,6 +47,7 @@ _DIVERSION: Final = frozenset(
     }
 )
 _CARE: Final = frozenset({"RecordTriage", "RecordCare", "RecordFeedback"})
+_ADVICE: Final = frozenset({"TakeAdvice", "DeclineAdvice"})
 _DAY: Final = frozenset({"OpenDay", "EndDay", "PauseHall", "ResumeHall"})
 
 _LOBBY: Final = (
@@ -57,6 +58,7 @@ _LOBBY: Final = (
     | _CLASSES
     | _DIVERSION
     | _CARE
+    | _ADVICE
     | {"EnterPaperTicket", "EnterPaperCall"}
 )
 _MANAGER: Final = _LOBBY | _CALLING | _COUNTERS | _DAY | {"ForceEndDay"}
@@ -70,7 +72,7 @@ COMMANDS: Final[dict[Role, frozenset[str]]] = {
     | _PLACE
     | _ESCORT
     | {"ConfirmClass", "Reinstate", "OfferDiversion", "DeclineDiversion", "SetHandling", "RecordFeedback"},
-    "lobby": _LOBBY | {"PauseHall", "ResumeHall", "OpenCounter", "HandOverCounter"},
+    "lobby": _LOBBY | {"PauseHall", "ResumeHall", "OpenCounter", "HandOverCounter", "CloseCounter"},
     "manager": _MANAGER,
     # Head office opens and plans days; it calls nobody and moves nobody's place.
     "operations": _DAY | {"OpenDoors", "CloseDoors", "ForceEndDay"},
@@ -83,7 +85,7 @@ FIELDS_KEPT: Final[dict[tuple[Role, str], dict[str, object]]] = {
 }
 """Fields of a command that a role must leave at the value given here."""
 
-BY_THE_CLOCK: Final = frozenset({"Tick", "OpenDay"})
+BY_THE_CLOCK: Final = frozenset({"Tick", "OpenDay", "TellWaits", "GiveAdvice", "ReviewAdvice"})
 """Commands that openhall itself issues, as the actor `system`. Nobody else may let time pass."""
 
 SCREENS: Final[dict[Role, frozenset[Screen]]] = {

@@ -22,7 +22,7 @@ from openhall.hall.model import ROOM as HALL
 from openhall.hall.model import HallState
 from openhall.hall.model.commands import OpenDay, Tick
 from openhall.hall.model.deciding.day import lapsed_holds
-from openhall.hall.waits import Waits
+from openhall.hall.model.waits import Waits
 from openhall.kernel.clock import HOUR_MS, Clock, business_day
 from openhall.kernel.event import SYSTEM, Answer, Recorded, Request, Room, StreamId
 from openhall.kernel.refusal import Refusal, RefusalText, refusals

@@ -34,5 +34,6 @@ def day_rules(version: NetworkVersion, branch_id: str, day: date) -> DayRules | 
         opens_ms=moments.opens_ms,
         closes_ms=moments.closes_ms,
         pause_reasons=bank.pause_reasons,
+        waits=bank.waits,
         lessons=tuple(lesson.code for lesson in bank.lessons),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import sqrt
-from typing import Literal
 
 import msgspec
 
+from openhall.hall.told import WaitSource
 from openhall.kernel.clock import MINUTE_MS
 from openhall.network import calendar
 from openhall.network.model import (
@@ -22,6 +22,7 @@ from openhall.network.model import (
     Regime,
     Service,
     TriageRule,
+    WaitPolicy,
 )
 
 Key = tuple[int, int, int]
@@ -66,6 +67,7 @@ class DayRules(msgspec.Struct, frozen=True):
     closes_ms: int
     pause_reasons: tuple[str, ...] = ()
     lessons: tuple[str, ...] = ()
+    waits: WaitPolicy = WaitPolicy()
 
     @property
     def tickets_daily(self) -> int | None:
@@ -135,8 +137,11 @@ class Wait(msgspec.Struct, frozen=True):
     people_ahead: int
     low_ms: int
     high_ms: int
-    source: Literal["pace", "typical", "none"]
-    """From the last half hour's calls; from the services' usual times; or no open counter, so no promise."""
+    source: WaitSource
+    middle_ms: int = 0
+    """As likely sooner as later."""
+    age_ms: int = 0
+    """How long ago the twin last confirmed it; 0 for the plain rules."""
 
 
 PACE_WINDOW_MS = 30 * MINUTE_MS
@@ -166,4 +171,5 @@ def wait_from_pace(
     turns = people_ahead + 1
     middle, spread = turns * gap_ms, SPREAD * sqrt(turns) * gap_ms
     low = max(0, round(middle - spread)) if people_ahead else 0
-    return Wait(people_ahead, low, round(middle + spread), "pace" if source == "pace" else "typical")
+    high = round(middle + spread)
+    return Wait(people_ahead, low, high, "pace" if source == "pace" else "typical", round(middle))

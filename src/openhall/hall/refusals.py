@@ -60,6 +60,18 @@ REFUSALS = refusals(
     visit_is_inside=("This visitor is inside already.", "Nothing needs to be done."),
     hall_full=("The hall is full: {limit} people are inside.", "Let the customer in when somebody leaves."),
     line_full=("The line is at its limit of {limit}.", "Divert customers or open counters."),
+    room_used_up=(
+        "Today's windows can hardly reach another customer, closing time and overtime counted.",
+        "Offer another day, another branch, the phone line or the cloud branch; or issue it with a reason.",
+    ),
+    twin_answer_too_old=("The simulator's answer is about another moment.", "Ask it again."),
+    advice_unknown=("There is no advice {advice} today.", "Look at the advice on the hall screen."),
+    advice_decided=("That advice has been decided on.", "Look at the advice on the hall screen."),
+    advice_too_old=(
+        "That advice is more than five minutes old; the hall has changed.",
+        "Wait a few seconds for new advice, or do it by hand.",
+    ),
+    advice_not_over=("The hour that the advice is about is not over.", "Wait till it is."),
     daily_capacity_reached=(
         "Today's {limit} places are taken.",
         "Offer another day, another branch or the cloud branch; staff can override with a reason.",

@@ -17,8 +17,8 @@ from openhall.hall.model.state import (
     Ticket,
     TicketStatus,
 )
+from openhall.hall.model.waits import Waits
 from openhall.hall.policy import Wait, overtaking_bound_ms
-from openhall.hall.waits import Waits
 from openhall.kernel.clock import MINUTE_MS
 from openhall.network.model import Handling
 

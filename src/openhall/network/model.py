@@ -135,6 +135,21 @@ class CapacityPolicy(msgspec.Struct, frozen=True):
 
     tickets_daily: int | None = None
     waiting_at_most: int = 2_000
+    is_computed: bool = True
+    """Whether somebody whom today's counters can hardly reach any more is offered another way first. Needs
+    the twin; without it only the fixed numbers count."""
+    overtime_minutes: int = 30
+    """How long after closing the counters may go on for those who have a ticket."""
+    sure_percent: int = 90
+    """A ticket counts as reachable when that many of a hundred simulated days reach it."""
+
+
+class WaitPolicy(msgspec.Struct, frozen=True):
+    """What is said about waits [C16], and from when on one is late [D5]."""
+
+    told_at_most_minutes: int = 120
+    """A longer wait is told as "more than" so many minutes: nobody can promise it better."""
+    late_after_minutes: int = 30
 
 
 class PrivacyPolicy(msgspec.Struct, frozen=True):
@@ -209,6 +224,7 @@ class Bank(msgspec.Struct, frozen=True):
     order: OrderPolicy = OrderPolicy()
     hold: HoldPolicy = HoldPolicy()
     call: CallPolicy = CallPolicy()
+    waits: WaitPolicy = WaitPolicy()
     privacy: PrivacyPolicy = PrivacyPolicy()
     pause_reasons: tuple[str, ...] = ("break", "disinfection", "cash", "equipment", "other")
     lessons: tuple[Need, ...] = ()

@@ -19,6 +19,7 @@ from openhall.hall.model.state import (
     Visit,
 )
 from openhall.hall.policy import place_in_order
+from openhall.hall.told import Told, ToldAtIssue
 from openhall.kernel.event import Event, Stamp
 
 Applier = Callable[[HallState, Any, Stamp], None]
@@ -183,6 +184,13 @@ def _key(state: HallState, class_code: str, joined_ms: int, joined_seq: int) -> 
     return place_in_order(state.day_rules.order, class_, joined_ms=joined_ms, joined_seq=joined_seq)
 
 
+def _told(at_issue: ToldAtIssue | None, now_ms: int) -> Told | None:
+    """The twin's word at issue as moments; the plain rule's changes by the minute and is not held on to."""
+    if at_issue is None or at_issue.source != "twin":
+        return None
+    return Told(now_ms, now_ms + at_issue.low_ms, now_ms + at_issue.middle_ms, now_ms + at_issue.high_ms)
+
+
 @applies(e.TicketIssued)
 def _ticket_issued(state: HallState, event: e.TicketIssued, stamp: Stamp) -> None:
     visit = state.visits.get(event.visit_id)
@@ -214,6 +222,8 @@ def _ticket_issued(state: HallState, event: e.TicketIssued, stamp: Stamp) -> Non
             need=event.need,
             handling=event.handling,
             party_size=visit.party_size,
+            told_at_issue=event.told,
+            told=_told(event.told, stamp.at_ms),
         )
     )
 

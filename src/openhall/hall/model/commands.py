@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from openhall.hall.policy import DayRules
+from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait
 from openhall.kernel.event import Command
 from openhall.network.model import Channel, Handling
 
@@ -399,6 +400,52 @@ class RecordFeedback(Command, frozen=True):
     person_id: OptionalId = ""
     score: Annotated[int, msgspec.Meta(ge=1, le=5)] | None = None
     text_ref: TextRef = ""
+
+
+# --- what the twin says ------------------------------------------------------------------------------
+
+
+class TellWaits(Command, frozen=True):
+    """Put on record what customers are told from now on about their waits, and how many more can be served
+    today [C10, C16]. The clockwork, with the twin's answer."""
+
+    as_of_ms: Moment
+    """The moment that the hall was forked at: the waits count from it."""
+    tickets: Annotated[tuple[TicketWait, ...], msgspec.Meta(max_length=5_000)] = ()
+    joining: Annotated[tuple[JoiningWait, ...], msgspec.Meta(max_length=100)] = ()
+    room: RoomLeft | None = None
+
+
+class GiveAdvice(Command, frozen=True):
+    """Put on record what could be done now and what it would save [D5]. The clockwork, with the twin's
+    answer."""
+
+    horizon_minutes: Annotated[int, msgspec.Meta(ge=5, le=480)]
+    late_ms: Annotated[int, msgspec.Meta(ge=0)]
+    """Expected waiting beyond the limit within the horizon when nothing is done."""
+    moves: Annotated[tuple[Move, ...], msgspec.Meta(max_length=20)] = ()
+
+
+class TakeAdvice(Command, frozen=True):
+    """Do what is advised: open the window with this person, close it, make the offer. One tap, by a
+    person."""
+
+    advice_id: Id
+    move: Annotated[int, msgspec.Meta(ge=0, le=19)]
+
+
+class DeclineAdvice(Command, frozen=True):
+    """Not now, and why: advice is measured too."""
+
+    advice_id: Id
+    move: Annotated[int, msgspec.Meta(ge=0, le=19)]
+    reason: Literal["person_busy", "not_needed", "rather_other", "customer_first", "other"]
+
+
+class ReviewAdvice(Command, frozen=True):
+    """Put on record what became of advice when its horizon is over. The clockwork."""
+
+    advice_id: Id
 
 
 COMMANDS: tuple[type[Command], ...] = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openhall.hall.policy import DayRules
+from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait, ToldAtIssue
 from openhall.kernel.event import Event
 from openhall.network.model import Channel, Handling
 
@@ -128,6 +129,8 @@ class TicketIssued(Event, frozen=True):
     """Whether there was room inside, for a visit that begins with its ticket."""
     joined_ms: int = 0
     """When the place in the order counts from."""
+    told: ToldAtIssue | None = None
+    """What the customer was told about the wait [C16]."""
 
 
 class PaperTicketEntered(Event, frozen=True):
@@ -423,6 +426,53 @@ class FeedbackGiven(Event, frozen=True):
     person_id: str = ""
     score: int | None = None
     text_ref: str = ""
+
+
+# --- what the twin says ------------------------------------------------------------------------------
+
+
+class WaitsTold(Event, frozen=True):
+    """From now on customers are told this. Who is not named is told what was told before; an event without
+    anybody says that it all still holds."""
+
+    as_of_ms: int
+    tickets: tuple[TicketWait, ...] = ()
+    joining: tuple[JoiningWait, ...] = ()
+    room: RoomLeft | None = None
+
+
+class AdviceGiven(Event, frozen=True):
+    """What could be done, best first. It takes the place of earlier advice; nothing happens by it."""
+
+    advice_id: str
+    horizon_minutes: int
+    late_ms: int
+    moves: tuple[Move, ...] = ()
+
+
+class AdviceTaken(Event, frozen=True):
+    """Somebody decided to do it; what was done are the events after this one."""
+
+    advice_id: str
+    move: int
+
+
+class AdviceDeclined(Event, frozen=True):
+    """Somebody decided not to."""
+
+    advice_id: str
+    move: int
+    reason: str
+
+
+class AdviceReviewed(Event, frozen=True):
+    """The horizon of advice is over. The three numbers are ms waited beyond the limit within it: expected
+    when nothing was done, expected with the moves that were taken, and seen."""
+
+    advice_id: str
+    expected_ms: int
+    expected_with_moves_ms: int
+    seen_ms: int
 
 
 EVENTS: tuple[type[Event], ...] = tuple(

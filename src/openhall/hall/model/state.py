@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from openhall.hall.policy import DayRules, Key, Staff
+from openhall.hall.told import JoiningWait, Move, RoomLeft, Told, ToldAtIssue
 from openhall.kernel.event import StreamId
 from openhall.network.model import Counter, Handling, PriorityClass, Service
 
@@ -146,6 +147,9 @@ class Ticket:
     diversion_id: str = ""
     escort_id: str = ""
     services_done: int = 0
+    told_at_issue: ToldAtIssue | None = None
+    told: Told | None = None
+    """The latest that was said about the wait; None when nothing was."""
 
     @property
     def is_pending(self) -> bool:
@@ -229,6 +233,24 @@ class Diversion:
 
 
 @dataclass(slots=True)
+class Advice:
+    """What could be done, what was decided, and what came of it. Times are ms."""
+
+    id: str
+    given_ms: int
+    horizon_ms: int
+    late_ms: int
+    moves: tuple[Move, ...]
+    taken: dict[int, int] = field(default_factory=dict)
+    """Moment of the decision, by move."""
+    declined: dict[int, str] = field(default_factory=dict)
+    """Reason, by move."""
+    is_reviewed: bool = False
+    expected_with_moves_ms: int = 0
+    seen_ms: int = 0
+
+
+@dataclass(slots=True)
 class HallState:
     """One branch-day. Only `model.applying` changes it."""
 
@@ -259,6 +281,15 @@ class HallState:
     inside_count: int = 0
     baulk_count: int = 0
     referred_count: int = 0
+    told_ms: int = 0
+    """When the twin last said something, be it that all still holds."""
+    joining: dict[tuple[str, str], JoiningWait] = field(default_factory=dict)
+    """What somebody joining is told, by service and class."""
+    room: RoomLeft | None = None
+    room_tickets: int = 0
+    """Tickets there were when `room` was told."""
+    advices: dict[str, Advice] = field(default_factory=dict)
+    """Of the whole day; the last one is the one that holds."""
     _services: dict[str, Service] = field(default_factory=dict)
     _classes: dict[str, PriorityClass] = field(default_factory=dict)
     _staff: dict[str, Staff] = field(default_factory=dict)
@@ -395,4 +426,8 @@ def fork(state: HallState) -> HallState:
     twin.line = state.line.copy()
     twin.calls = state.calls.copy()
     twin.pauses = state.pauses.copy()
+    twin.joining = state.joining.copy()
+    twin.advices = {k: copy.copy(v) for k, v in state.advices.items()}
+    for advice in twin.advices.values():
+        advice.taken, advice.declined = advice.taken.copy(), advice.declined.copy()
     return twin

@@ -28,7 +28,9 @@ from openhall.hall.model.state import (
     Ticket,
     TicketStatus,
 )
+from openhall.hall.model.waits import Waits, room_left
 from openhall.hall.policy import offers
+from openhall.hall.told import ToldAtIssue
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Stamp
 
@@ -72,7 +74,7 @@ def _class_on_issue(state: HallState, code: str, basis: c.ClassBasis) -> tuple[s
     return wanted, ""
 
 
-def _capacity(state: HallState, override_reason: str | None) -> None:
+def _capacity(state: HallState, override_reason: str | None, now_ms: int) -> None:
     rules = state.day_rules
     line_limit = rules.regime.capacity.waiting_at_most
     if state.pending_count >= line_limit:
@@ -82,6 +84,15 @@ def _capacity(state: HallState, override_reason: str | None) -> None:
     daily = rules.tickets_daily
     if daily is not None and len(state.tickets) >= daily and override_reason is None:
         raise refuse("daily_capacity_reached", limit=daily)
+    room = room_left(state, now_ms) if rules.regime.capacity.is_computed else None
+    if room is not None and room.with_overtime <= 0 and override_reason is None:
+        raise refuse("room_used_up")
+
+
+def _told(state: HallState, service_id: str, class_code: str, now_ms: int) -> ToldAtIssue:
+    """What the customer reads on the ticket, for the record of honesty [C16]."""
+    wait = Waits(state, now_ms).of_joining(service_id, class_code)
+    return ToldAtIssue(wait.low_ms, wait.middle_ms, wait.high_ms, wait.source)
 
 
 @decides(c.IssueTicket)
@@ -104,7 +115,7 @@ def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decisi
     if command.need and command.need not in {need.code for need in service.needs}:
         raise refuse("need_unknown", "need", need=command.need)
     class_code, claimed = _class_on_issue(state, command.class_code, command.class_basis)
-    _capacity(state, command.override_reason)
+    _capacity(state, command.override_reason, now.at_ms)
     count = state.issued_by_letter.get(service.letter, 0) + 1
     return [
         e.TicketIssued(
@@ -120,6 +131,7 @@ def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decisi
             override_reason=command.override_reason or "",
             is_inside=is_inside,
             joined_ms=joined_ms,
+            told=_told(state, command.service_id, class_code, now.at_ms),
         )
     ]
 
