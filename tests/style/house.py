@@ -35,7 +35,7 @@ LONG_FILES: dict[str, str] = {
 """Path of a source file that may be longer, with the reason."""
 
 LONG_FUNCTIONS: dict[str, str] = {
-    "src/openhall/science/engine.py::_serve": "the simulation's inner loop, whose state would be all arguments",
+    "src/openhall/science/engine.py::_serve": "the inner loop, whose state would be all arguments",
     "src/openhall/science/engine.py::_futures": "arguments one a line",
 }
 """`path::function` that may be longer, with the reason."""
