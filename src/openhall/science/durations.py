@@ -62,6 +62,13 @@ class Durations(msgspec.Struct, frozen=True):
         own = np.linspace(0.0, 1.0, len(self.points_ms))
         return np.rint(np.interp(grid, own, self.points_ms)).astype(np.int64)
 
+    def thinned(self, points: int) -> Durations:
+        """The same in fewer points, with the same mean (to the rounding)."""
+        shares = np.linspace(0.0, 1.0, points)
+        own = np.linspace(0.0, 1.0, len(self.points_ms))
+        found = np.interp(shares, own, np.asarray(self.points_ms, float))
+        return Durations(_rounded(_ending(found, self.mean_ms)), self.count, self.own_share)
+
     def scaled(self, factor: float) -> Durations:
         """Every duration times a factor."""
         return Durations(tuple(round(p * factor) for p in self.points_ms), self.count, self.own_share)
@@ -98,9 +105,26 @@ def lognormal(mean_ms: float, cv: float, points: int = 1_025) -> Durations:
     return _with_mean(np.exp(ndtri(shares) * np.sqrt(variance) - variance / 2), mean_ms)
 
 
+def _ending(points: NDArray[np.float64], mean_ms: float) -> NDArray[np.float64]:
+    """Points whose last one gives the table this mean, as far as it stays the largest.
+
+    The largest of some durations is as uncertain as can be, and a straight line to it from the point before
+    makes the mean of a long-tailed table too large.
+    """
+    steps = len(points) - 1
+    rest = points[0] / 2 + points[1:-1].sum()
+    points[-1] = max(points[-2], 2 * (mean_ms * steps - rest))
+    return points
+
+
+def _rounded(points: NDArray[np.float64]) -> tuple[int, ...]:
+    return tuple(int(p) for p in np.rint(np.maximum(points, 0.0)))
+
+
 def of_samples(samples_ms: Sequence[float] | NDArray[np.float64], points: int = KEPT_POINTS) -> Durations:
-    """The durations that were seen, as a table. Raises ValueError for none."""
+    """The durations that were seen, as a table with their mean. Raises ValueError for none."""
     if not len(samples_ms):
         raise ValueError("Expected durations, got none")
-    found = np.quantile(np.asarray(samples_ms, float), np.linspace(0.0, 1.0, points))
-    return Durations(tuple(int(p) for p in np.rint(np.maximum(found, 0.0))), len(samples_ms), 1.0)
+    samples = np.asarray(samples_ms, float)
+    found = np.quantile(samples, np.linspace(0.0, 1.0, points))
+    return Durations(_rounded(_ending(found, float(samples.mean()))), len(samples_ms), 1.0)
