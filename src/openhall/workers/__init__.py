@@ -1,0 +1,1 @@
+"""Processes that compute beside the one that serves: simulations and studies."""
