@@ -16,6 +16,7 @@ import msgspec
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.read_models import PROJECTIONS
+from openhall.app.twin_desk import TwinDesk
 from openhall.flows.day import day_rules
 from openhall.flows.series import QueueSeries
 from openhall.hall.model import ROOM as HALL
@@ -39,6 +40,7 @@ from openhall.log.versions import keep_version
 from openhall.log.writer import Writer
 from openhall.network.calendar import moments_on
 from openhall.network.model import Bank, Branch, NetworkVersion
+from openhall.workers.pool import Workers
 
 ROOMS: tuple[Room[HallState], ...] = (HALL,)
 """Every room whose events are in the log."""
@@ -104,7 +106,9 @@ def settle_memory() -> None:
 class App:
     """One running installation. Built once; the doors hold on to it."""
 
-    def __init__(self, folder: Folder, bank: Bank, store: SqliteStore, clock: Clock) -> None:
+    def __init__(
+        self, folder: Folder, bank: Bank, store: SqliteStore, clock: Clock, workers: Workers | None = None
+    ) -> None:
         self.wall = wall = SystemClock()
         self.folder = folder
         self.clock = clock
@@ -118,12 +122,17 @@ class App:
         self.personal = PersonalRecords(store, KeyRing.read(folder.key), wall, os.urandom, bank.privacy)
         self.personal.check_keys()
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
+        self._believed: dict[str, bytes] = {}
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
+        self.twin = TwinDesk(self, workers) if workers is not None else None
+        """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
         self.book.listen(self._note_series)
+        if self.twin is not None:
+            self.book.listen(self.twin.note)
 
     @property
     def bank(self) -> Bank:
@@ -143,6 +152,8 @@ class App:
                 asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
             )
         self._tasks.append(asyncio.create_task(self._run_beats(), name="openhall-beats"))
+        if self.twin is not None:
+            self._tasks.append(asyncio.create_task(self.twin.run(), name="openhall-twin"))
         projector = Projector(self.store, ROOMS, PROJECTIONS)
         self._tasks.append(asyncio.create_task(projector.run(self.hub), name="openhall-read-models"))
 
@@ -221,6 +232,19 @@ class App:
         state: HallState = self.book.committed(stream, HALL.name)
         return state if state.rules is not None else None
 
+    def open_days(self) -> list[StreamId]:
+        """Today's days that have begun and not ended."""
+        days = (self.today(branch) for branch in self.bank.branches)
+        return [day for day in days if (state := self.hall(day)) is not None and not state.is_ended]
+
+    def next_seq(self, stream: StreamId) -> int:
+        """Above the number of every event of a day so far."""
+        return self.book.committed_seq(stream) + 1
+
+    def believed(self, branch: str) -> bytes:
+        """The latest habits of a branch as JSON; empty when none were learned."""
+        return self._believed.get(branch, b"")
+
     def waits(self, stream: StreamId) -> Waits:
         """The waits of this second: worked out once however many screens ask."""
         state = self.hall(stream)
@@ -266,13 +290,20 @@ class App:
 
 
 def build(
-    folder: Folder, clock: Clock | None = None, *, open_store: Callable[[Folder], SqliteStore] | None = None
+    folder: Folder,
+    clock: Clock | None = None,
+    *,
+    open_store: Callable[[Folder], SqliteStore] | None = None,
+    workers: Workers | None = None,
 ) -> App:
-    """Build an installation from its folder. Raises `Trouble`: no folder, a mistake in the files, a lock."""
+    """Build an installation from its folder. Raises `Trouble`: no folder, a mistake in the files, a lock.
+
+    With `workers` the twin answers while it runs.
+    """
     bank = folder.read_bank()
     store = open_store(folder) if open_store else SqliteStore.open(folder.database)
     try:
-        return App(folder, bank, store, clock or SystemClock())
+        return App(folder, bank, store, clock or SystemClock(), workers)
     except BaseException:
         store.close()
         raise

@@ -24,6 +24,8 @@ from openhall.network.calendar import moments_on
 from openhall.network.sample import sample_bank, sample_files
 from openhall.rehearsal.invented import InventedParameters
 from openhall.rehearsal.live import live_day
+from openhall.workers import twin
+from openhall.workers.pool import Workers
 
 MARK = "this-is-a-demo"
 """Only a folder with this file in it is ever removed."""
@@ -126,7 +128,7 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
     parameters = InventedParameters(surge_factor=surge, seed=seed, noon_pause_minutes=NOON_PAUSE_MINUTES)
 
     async def run() -> None:
-        app = build(place, clock)
+        app = build(place, clock, workers=Workers(prepare=twin.prepare))
         create_accounts(app, password)
 
         async def days() -> None:

@@ -18,6 +18,8 @@ from openhall.kernel.refusal import Refusal
 from openhall.log.accounts import Account
 from openhall.network.model import Bank, Role
 from openhall.network.sample import sample_files
+from openhall.workers import twin
+from openhall.workers.pool import Workers
 
 DEFAULT_PORT = 8207
 
@@ -122,7 +124,7 @@ def serve(doors: Doors, folder: Path, host: str, port: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
     async def run() -> None:
-        app = build(Folder(folder))
+        app = build(Folder(folder), workers=Workers(prepare=twin.prepare))
         await doors.serve(
             app,
             host=host,

@@ -1,0 +1,258 @@
+"""Keeps every open hall's waits, room and advice fresh: asks the twin, and puts its answers on record.
+
+The answers come from worker processes. When they are slow or dead, what was told last goes on being shown
+with its age, and after some minutes the plain pace rule takes over (`hall.model.waits`). Nothing here can
+hold up a customer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from openhall.hall.model import HallState
+from openhall.hall.model.commands import GiveAdvice, ReviewAdvice, TellWaits
+from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
+from openhall.hall.model.state import Doors
+from openhall.hall.snapshot import snapshot
+from openhall.hall.told import Move
+from openhall.kernel.clock import MINUTE_MS, SECOND_MS, Clock
+from openhall.kernel.event import SYSTEM, Answer, Command, Recorded, Request, StreamId
+from openhall.kernel.refusal import Refusal
+from openhall.kernel.trouble import Trouble
+from openhall.workers import twin
+from openhall.workers.pool import Workers
+
+REFRESH_MS = 15 * SECOND_MS
+"""A wait is never older than this while the workers answer."""
+
+EVENTS_GATHER_MS = 2 * SECOND_MS
+"""After an event that matters the twin is asked again, but not more often than this."""
+
+ADVISE_MS = MINUTE_MS
+PAUSE_SECONDS = 0.5
+"""Between two looks at the halls. In a time lapse it bounds how often a hall is asked about."""
+
+WAITS_SECONDS = 5.0
+ADVICE_SECONDS = 5.0
+"""Deadlines. An answer takes a twentieth of a second; the first of a worker on a cold machine much longer."""
+
+QUIET_AFTER_FAILURES = 3
+REST_MS = 30 * SECOND_MS
+"""After some failures in a row a hall is asked about only so often, by the real clock."""
+
+OWN = frozenset({"WaitsTold", "AdviceGiven", "AdviceReviewed"})
+"""Events that the twin's own answers make: they change nothing that it would be asked about again."""
+
+_log = logging.getLogger(__name__)
+
+
+class Halls(Protocol):
+    """What the desk needs of the installation."""
+
+    @property
+    def clock(self) -> Clock:
+        """The hall's time, which may run fast."""
+        ...
+
+    @property
+    def wall(self) -> Clock:
+        """The real time."""
+        ...
+
+    def open_days(self) -> Iterable[StreamId]:
+        """Days that have begun and not ended."""
+        ...
+
+    def hall(self, stream: StreamId) -> HallState | None:
+        """A hall as committed."""
+        ...
+
+    def next_seq(self, stream: StreamId) -> int:
+        """Above the number of every event of a day so far."""
+        ...
+
+    def believed(self, branch: str) -> bytes:
+        """A branch's latest habits as JSON; empty for none."""
+        ...
+
+    async def submit(self, request: Request) -> Answer | Refusal:
+        """Carry out a command."""
+        ...
+
+
+@dataclass
+class _Desk:
+    """What is going on about one hall."""
+
+    is_news: bool = True
+    asked_ms: int = 0
+    asked_real_ms: int = 0
+    advised_ms: int = 0
+    is_asking: bool = False
+    failures: int = 0
+
+
+class TwinHealth(msgspec.Struct, frozen=True):
+    """How the twin is doing."""
+
+    is_ok: bool
+    answered_count: int
+    failed_count: int
+    trouble_code: str = ""
+    trouble: str = ""
+
+
+@dataclass
+class TwinDesk:
+    """One for all branches."""
+
+    halls: Halls
+    workers: Workers
+    _desks: dict[StreamId, _Desk] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _answered_count: int = 0
+    _failed_count: int = 0
+    _trouble: Trouble | None = None
+
+    @property
+    def health(self) -> TwinHealth:
+        """Counts since the start, and the trouble of the last question if it had any."""
+        trouble = self._trouble
+        return TwinHealth(
+            trouble is None,
+            self._answered_count,
+            self._failed_count,
+            trouble.code if trouble else "",
+            str(trouble) if trouble else "",
+        )
+
+    def note(self, events: Sequence[Recorded]) -> None:
+        """Something happened: is it a reason to ask again? Called by the book after each commit."""
+        for recorded in events:
+            if recorded.type not in OWN and recorded.stream in self._desks:
+                self._desks[recorded.stream].is_news = True
+
+    async def run(self) -> None:
+        """Look at every hall again and again, till cancelled."""
+        try:
+            while True:
+                self.look()
+                await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            self.workers.stop()
+
+    def look(self) -> None:
+        """Ask about each hall that is due, beside each other."""
+        now_ms, real_ms = self.halls.clock.now_ms(), self.halls.wall.now_ms()
+        open_days = set(self.halls.open_days())
+        for gone in self._desks.keys() - open_days:
+            del self._desks[gone]
+        for stream in open_days:
+            desk = self._desks.setdefault(stream, _Desk())
+            if desk.is_asking or not self._is_due(desk, now_ms, real_ms):
+                continue
+            desk.is_asking = True
+            self._start(self.refresh(stream, desk))
+
+    def _is_due(self, desk: _Desk, now_ms: int, real_ms: int) -> bool:
+        if desk.failures >= QUIET_AFTER_FAILURES and real_ms - desk.asked_real_ms < REST_MS:
+            return False
+        since_ms = now_ms - desk.asked_ms
+        return since_ms >= REFRESH_MS or (desk.is_news and since_ms >= EVENTS_GATHER_MS)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="openhall-twin")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def refresh(self, stream: StreamId, desk: _Desk) -> None:
+        """Ask about one hall, and put the answers on record."""
+        try:
+            await self._tell(stream, desk)
+            await self._advise(stream, desk)
+            await self._review(stream)
+            if self._trouble is not None:
+                _log.info("The twin answers again")
+            self._trouble, desk.failures = None, 0
+        except Trouble as trouble:
+            desk.failures += 1
+            self._failed_count += 1
+            if self._trouble is None or self._trouble.code != trouble.code:
+                _log.warning("The twin does not answer: %s (%s)", trouble, trouble.code)
+            self._trouble = trouble
+        except Exception:  # noqa: BLE001 - a fault about one hall must not end the others' waits
+            desk.failures += 1
+            self._failed_count += 1
+            _log.exception("Asking the twin about %s failed", stream)
+        finally:
+            desk.is_asking = False
+
+    async def _tell(self, stream: StreamId, desk: _Desk) -> None:
+        state = self.halls.hall(stream)
+        desk.asked_ms, desk.asked_real_ms = self.halls.clock.now_ms(), self.halls.wall.now_ms()
+        desk.is_news = False
+        if state is None or not (state.line or state.doors is not Doors.CLOSED):
+            return
+        shot = snapshot(state, desk.asked_ms, self.halls.next_seq(stream))
+        told: TellWaits = await self.workers.ask(
+            twin.waits, shot, self.halls.believed(stream.place), seconds=WAITS_SECONDS
+        )
+        self._answered_count += 1
+        await self._submit(stream, "waits", told)
+
+    async def _advise(self, stream: StreamId, desk: _Desk) -> None:
+        state, now_ms = self.halls.hall(stream), self.halls.clock.now_ms()
+        is_calling = state is not None and not state.pause_reason and state.doors is not Doors.NOT_YET
+        if state is None or not is_calling or now_ms - desk.advised_ms < ADVISE_MS:
+            return
+        shot = snapshot(state, now_ms, self.halls.next_seq(stream))
+        found: GiveAdvice = await self.workers.ask(
+            twin.advice, shot, self.halls.believed(stream.place), seconds=ADVICE_SECONDS
+        )
+        self._answered_count += 1
+        desk.advised_ms = now_ms
+        if is_advice_news(state, found, now_ms):
+            await self._submit(stream, "advice", found)
+
+    async def _review(self, stream: StreamId) -> None:
+        state, now_ms = self.halls.hall(stream), self.halls.clock.now_ms()
+        if state is None:
+            return
+        for advice in list(state.advices.values()):
+            is_decided = bool(advice.taken or advice.declined)
+            is_over = now_ms - advice.given_ms >= advice.horizon_ms
+            if is_decided and is_over and not advice.is_reviewed:
+                await self._submit(stream, f"review-{advice.id}", ReviewAdvice(advice.id))
+
+    async def _submit(self, stream: StreamId, name: str, command: Command) -> None:
+        command_id = f"twin-{name}-{self.halls.clock.now_ms()}-{self._answered_count}"
+        answer = await self.halls.submit(Request(stream, command_id, SYSTEM, command))
+        if isinstance(answer, Refusal):
+            _log.debug("The hall took no %s from the twin: %s", name, answer.code)
+
+
+def is_advice_news(state: HallState, found: GiveAdvice, now_ms: int) -> bool:
+    """Whether advice says something else than what stands: other moves, or another order of magnitude.
+
+    Advice that still holds is given anew before it is too old to be taken.
+    """
+    last = list(state.advices.values())[-1] if state.advices else None
+    if last is None or now_ms - last.given_ms > ADVICE_GOOD_FOR_MS - ADVISE_MS:
+        return bool(found.moves) or bool(last and last.moves)
+    open_moves = [m for n, m in enumerate(last.moves) if n not in last.taken and n not in last.declined]
+    if {_subject(m) for m in found.moves} != {_subject(m) for m in open_moves}:
+        return True
+    before = {_subject(m): m.saved_ms for m in open_moves}
+    return any(abs(m.saved_ms - before[_subject(m)]) > max(MINUTE_MS, m.saved_ms // 4) for m in found.moves)
+
+
+def _subject(move: Move) -> tuple[str, str, str, str]:
+    return move.kind, move.counter_id, move.person_id, move.ticket_id
