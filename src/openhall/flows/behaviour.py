@@ -25,7 +25,7 @@ from openhall.hall.model import events as e
 from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.kernel.clock import local_ms
 from openhall.kernel.event import Event, Recorded, Stamp, StreamId
-from openhall.science.samples import BranchSamples, DayArrivals, GroupKey, GroupSamples, Times
+from openhall.science.samples import BranchSamples, DayArrivals, GroupKey, GroupSamples, NeedKey, Times
 
 
 def samples_of(stream: StreamId, recorded: Iterable[Recorded]) -> BranchSamples | None:
@@ -64,8 +64,8 @@ class DayWatch:
     """When each diversion was agreed to."""
     agreed_by: dict[str, int] = field(default_factory=dict)
     """When each ticket's customer last agreed to one."""
-    asked_for: dict[str, str] = field(default_factory=dict)
-    """The service that each ticket was issued for."""
+    asked_for: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The service and the need (empty: not known) that each ticket was issued for."""
 
     def take(self, event: Event, stamp: Stamp) -> None:
         """Look at an event, let it change the hall, and look at who waits for whom."""
@@ -117,11 +117,8 @@ class DayWatch:
     def serves(self, ticket: Ticket, at_ms: int, *, is_cut: bool = False) -> None:
         """A service ends, or is cut short."""
         lasted = at_ms - ticket.started_ms
-        kept = [self.group(ticket).service]
-        if ticket.need:
-            key = (ticket.service_id, ticket.class_code, ticket.need)
-            kept.append(self.found.needs.setdefault(key, Times()))
-        for times in kept:
+        key = (ticket.service_id, ticket.class_code, ticket.need)
+        for times in (self.group(ticket).service, self.found.needs.setdefault(key, Times())):
             (times.cut if is_cut else times.ended).append(lasted)
 
     # -- the end of the day -----------------------------------------------------------------------------
@@ -137,7 +134,7 @@ class DayWatch:
 
     def _waited(self, ticket: Ticket) -> None:
         """How long a customer stayed in line, or in the hall, before the first call."""
-        samples = self.found.group((self.asked_for[ticket.id], ticket.class_code))
+        samples = self.found.group((self.asked_for[ticket.id][0], ticket.class_code))
         samples.joined += 1
         left_ms = self.left.get(ticket.id, 0)
         until_ms = ticket.first_called_ms or left_ms
@@ -159,9 +156,10 @@ class DayWatch:
     def _arrivals(self) -> DayArrivals:
         rules, day = self.state.day_rules, self.state.stream.day
         midnight_ms = local_ms(day, 0, ZoneInfo(rules.branch.timezone))
-        joined: dict[GroupKey, array[int]] = {}
+        joined: dict[NeedKey, array[int]] = {}
         for ticket in self.state.tickets.values():
-            key = (self.asked_for[ticket.id], ticket.class_code)
+            service, need = self.asked_for[ticket.id]
+            key = (service, ticket.class_code, need)
             joined.setdefault(key, array("q")).append(ticket.joined_ms - midnight_ms)
         begins_ms, ends_ms = rules.checkin_opens_ms - midnight_ms, rules.closes_ms - midnight_ms
         return DayArrivals(day, begins_ms, ends_ms, joined)
@@ -178,12 +176,12 @@ def look(event: Event, watch: DayWatch, stamp: Stamp) -> None:
 
 @look.register
 def _issued(event: e.TicketIssued, watch: DayWatch, _: Stamp) -> None:
-    watch.asked_for[event.ticket_id] = event.service_id
+    watch.asked_for[event.ticket_id] = (event.service_id, event.need)
 
 
 @look.register
 def _paper_ticket(event: e.PaperTicketEntered, watch: DayWatch, _: Stamp) -> None:
-    watch.asked_for[event.ticket_id] = event.service_id
+    watch.asked_for[event.ticket_id] = (event.service_id, "")
 
 
 @look.register

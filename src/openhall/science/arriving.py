@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openhall.science.habits import Arrivals
-from openhall.science.samples import STRETCH_MS, DayArrivals, GroupKey
+from openhall.science.samples import STRETCH_MS, DayArrivals, NeedKey
 
 Numbers = NDArray[np.float64]
 
@@ -28,19 +28,18 @@ SMALLEST_MEAN = 1.0
 
 def arrivals_of(
     own: Sequence[DayArrivals],
-    keys: Sequence[GroupKey],
+    keys: Sequence[NeedKey],
     *,
     usual_dispersion: float = 1.0,
-    further_groups: int = 0,
 ) -> Arrivals | None:
     """An ordinary day of a branch; None without a day.
 
     Parameters
     ----------
     own : the branch's days.
-    keys : services and classes, in the order of the groups.
+    keys : services, classes and needs, in the order of the groups; whose need has no group is in that of the
+        service and class, with an empty need.
     usual_dispersion : that of the other branches, to lean on where days are few.
-    further_groups : groups after them, that nobody who comes is in.
     """
     if not own:
         return None
@@ -51,29 +50,30 @@ def arrivals_of(
     numbers = {key: number for number, key in enumerate(keys)}
     for row, day in enumerate(own):
         is_open[row, day.from_ms // STRETCH_MS - first : -(-day.until_ms // STRETCH_MS) - first] = True
-        for key, moments in day.joined_ms.items():
-            if key in numbers and len(moments):
+        for (service, code, need), moments in day.joined_ms.items():
+            number = numbers.get((service, code, need), numbers.get((service, code, "")))
+            if number is not None:
                 stretch = np.asarray(moments) // STRETCH_MS - first
                 # Somebody from outside the hours (on the roll, or entered later) is of the nearest stretch.
-                np.add.at(counts[row, :, numbers[key]], np.clip(stretch, 0, last - first - 1), 1)
+                np.add.at(counts[row, :, number], np.clip(stretch, 0, last - first - 1), 1)
     expected = counts.sum(axis=(0, 2)) / np.maximum(1, is_open.sum(axis=0))
     return Arrivals(
         from_ms=first * STRETCH_MS,
         width_ms=STRETCH_MS,
         expected=tuple(round(float(e), 4) for e in expected),
-        mix=_mix(counts.sum(axis=0), further_groups),
+        mix=_mix(counts.sum(axis=0)),
         dispersion=_dispersion(own, usual_dispersion),
     )
 
 
-def _mix(counts: Numbers, further_groups: int) -> tuple[tuple[float, ...], ...]:
+def _mix(counts: Numbers) -> tuple[tuple[float, ...], ...]:
     """(stretches, groups) people over all days into shares, each stretch leaning on the whole day."""
     whole = counts.sum(axis=0)
     groups = counts.shape[1]
     day = whole / whole.sum() if whole.sum() else np.full(groups, 1 / groups)
     mix = (counts + MIX_K * day) / (counts.sum(axis=1, keepdims=True) + MIX_K)
     mix /= mix.sum(axis=1, keepdims=True)
-    return tuple((*(float(share) for share in row), *(0.0,) * further_groups) for row in mix)
+    return tuple(tuple(round(float(share), 6) for share in row) for row in mix)
 
 
 def _dispersion(own: Sequence[DayArrivals], usual: float) -> float:

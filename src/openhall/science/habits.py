@@ -110,11 +110,11 @@ class Habits(msgspec.Struct, frozen=True):
     learned_ms : when it was learned, since the epoch; 0 for what is assumed.
     first_day, last_day, days : the business days it was learned from; `days` of them had customers.
     groups : each service with each class, service by service, both in the order of the configuration; then
-        those needs of a service whose service times differ enough to be told apart.
+        those needs of a service whose service times differ enough to be told apart. The group of their
+        service and class is then that of all others.
     seen : what was seen of each group, in the same order.
-    arrivals : who comes when on an ordinary day. Its times count from the local midnight that the business day
-        begins with, its mix is over `groups`, and newcomers are never in a group of one need: the group of
-        their service and class has all needs in its tables. None while no day was seen.
+    arrivals : who comes when on an ordinary day, its times counted from the local midnight with which the
+        business day begins, its mix over `groups`. None while no day was seen.
     """
 
     version: str

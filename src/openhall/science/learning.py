@@ -17,7 +17,6 @@ when the next level was worth k of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 
 import msgspec
 import numpy as np
@@ -270,12 +269,13 @@ class _Branch:
         known = blend_share(float(curve.left[-1]) * total, total, base.out_share, self.parameters.shares_k)
         return known, table
 
-    def needs(self, groups: Mapping[GroupKey, GroupHabits]) -> list[tuple[GroupHabits, Seen]]:
+    def needs(self, groups: Mapping[GroupKey, GroupHabits]) -> list[tuple[NeedKey, GroupHabits]]:
         """The needs that deserve a table of their own, those with most customers first."""
         found: list[tuple[NeedKey, GroupHabits]] = []
-        for (service, class_code, need), times in self.own.needs.items():
+        for key, times in self.own.needs.items():
+            service, class_code, need = key
             group = groups.get((service, class_code))
-            if group is None or len(times) < self.parameters.need_count_at_least:
+            if not need or group is None or len(times) < self.parameters.need_count_at_least:
                 continue
             network = _marked(table_of(self.network.needs[service, need]), len(times))
             table = _chain([table_of(times), network], group.service_time, self.parameters.times_k)
@@ -283,14 +283,20 @@ class _Branch:
                 abs(table.mean_ms / max(1.0, group.service_time.mean_ms) - 1)
                 > self.parameters.need_differs_by
             ):
-                found.append(
-                    (
-                        (service, class_code, need),
-                        msgspec.structs.replace(group, need=need, service_time=table),
-                    )
-                )
-        found.sort(key=lambda pair: (-pair[1].service_time.count, pair[0]))
-        return [(habits, Seen(served=habits.service_time.count)) for _, habits in found]
+                found.append((key, msgspec.structs.replace(group, need=need, service_time=table)))
+        return sorted(found, key=lambda pair: (-pair[1].service_time.count, pair[0]))
+
+    def without(self, group: GroupHabits, needs: Sequence[NeedKey]) -> GroupHabits:
+        """A group's habits for those of its customers who are in no group of a need."""
+        key = (group.service, group.class_code)
+        if not any((service, code) == key for service, code, _ in needs):
+            return group
+        rest = Times()
+        for need, times in self.own.needs.items():
+            if need[:2] == key and need not in needs:
+                rest.add(times)
+        table = _chain([table_of(rest)], group.service_time, self.parameters.times_k)
+        return msgspec.structs.replace(group, service_time=table)
 
 
 def _seen(own: GroupSamples) -> Seen:
@@ -328,7 +334,9 @@ def learn_branch(
     if not 0 < len(pairs) <= GROUPS_AT_MOST:
         raise ValueError(f"Expected 1 to {GROUPS_AT_MOST} pairs of service and class, got {len(pairs)}")
     needs = branch.needs({(h.service, h.class_code): h for h, _ in pairs})[: GROUPS_AT_MOST - len(pairs)]
-    keys = [(h.service, h.class_code) for h, _ in pairs]
+    apart = [key for key, _ in needs]
+    groups = [*(branch.without(habits, apart) for habits, _ in pairs), *(habits for _, habits in needs)]
+    seen = [*(s for _, s in pairs), *(Seen(served=h.service_time.count) for _, h in needs)]
     days = sorted(day.day for day in samples.days)
     return Habits(
         version="",
@@ -337,10 +345,12 @@ def learn_branch(
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
         days=len(days),
-        groups=tuple(h for h, _ in chain(pairs, needs)),
-        seen=tuple(s for _, s in chain(pairs, needs)),
+        groups=tuple(groups),
+        seen=tuple(seen),
         arrivals=arrivals_of(
-            samples.days, keys, usual_dispersion=network.dispersion, further_groups=len(needs)
+            samples.days,
+            [(g.service, g.class_code, g.need) for g in groups],
+            usual_dispersion=network.dispersion,
         ),
     )
 

@@ -15,7 +15,7 @@ GroupKey = tuple[str, str]
 """Service and class."""
 
 NeedKey = tuple[str, str, str]
-"""Service, class and need."""
+"""Service, class and need; an empty need is not known."""
 
 STRETCH_MS = 15 * 60_000
 """Arrivals are counted over so long."""
@@ -102,14 +102,14 @@ class DayArrivals:
 
     Parameters
     ----------
-    joined_ms : for each service and class the moments of joining, from the branch's local midnight.
+    joined_ms : for each service, class and need the moments of joining, from the branch's local midnight.
     from_ms, until_ms : from when to when people could come, from local midnight.
     """
 
     day: date
     from_ms: int
     until_ms: int
-    joined_ms: dict[GroupKey, array[int]] = field(default_factory=dict)
+    joined_ms: dict[NeedKey, array[int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class BranchSamples:
 
     groups: dict[GroupKey, GroupSamples] = field(default_factory=dict)
     needs: dict[NeedKey, Times] = field(default_factory=dict)
-    """Service times of those whose need was known."""
+    """Service times by need; those of a service and class are all of its needs'."""
     days: list[DayArrivals] = field(default_factory=list)
 
     def group(self, key: GroupKey) -> GroupSamples:
