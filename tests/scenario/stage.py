@@ -11,9 +11,9 @@ import msgspec
 from openhall.hall.model import ROOM, HallState
 from openhall.hall.model import events as e
 from openhall.hall.model.commands import FinishService, StartService
+from openhall.hall.model.waits import Waits
 from openhall.hall.policy import DayRules
 from openhall.hall.views import counter_view
-from openhall.hall.model.waits import Waits
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Command, Event, Request
 from openhall.kernel.refusal import Refusal

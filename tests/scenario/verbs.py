@@ -322,3 +322,64 @@ def _feedback(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
         "score": _number(words.get("score")),
         "text_ref": words.get("ref"),
     }
+
+
+def _minutes(text: str) -> int:
+    return round(float(text) * 60_000)
+
+
+@verb("tell", c.TellWaits)
+def _tell(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
+    """`tell as_of=09:10 T1:5:8:12 cash/ordinary:3:5:9 room=4/10`: low, middle and high in minutes."""
+    tickets, joining = [], []
+    while words.plain:
+        who, *minutes = words.take("a ticket or a line").split(":")
+        spread = dict(zip(("low_ms", "middle_ms", "high_ms"), map(_minutes, minutes), strict=True))
+        service, _slash, class_code = who.partition("/")
+        if class_code:
+            joining.append({"service_id": service, "class_code": class_code, **spread})
+        else:
+            tickets.append({"ticket_id": names(who), **spread})
+    room = words.get("room")
+    counts = map(int, room.split("/")) if room else ()
+    left = dict(zip(("by_closing", "with_overtime"), counts, strict=True)) if room else None
+    return {
+        "as_of_ms": _time(words, words.get("as_of")),
+        "tickets": tickets,
+        "joining": joining,
+        "room": left,
+    }
+
+
+@verb("advise", c.GiveAdvice)
+def _advise(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
+    """`advise late=120 open:C2:qian:90 close:C1:0 offer:T1:atm:12`: late minutes saved come last."""
+    moves = []
+    while words.plain:
+        kind, *rest, saved = words.take("a move").split(":")
+        subject: dict[str, Any] = {
+            "open": lambda r: {"counter_id": r[0], "person_id": r[1]},
+            "close": lambda r: {"counter_id": r[0]},
+            "offer": lambda r: {"ticket_id": names(r[0]), "channel": r[1]},
+        }[kind](rest)
+        mean = _minutes(saved)
+        worth = {"saved_ms": mean, "saved_low_ms": mean // 2, "saved_high_ms": mean * 2, "error_ms": 1_000}
+        moves.append({"kind": kind, **subject, **worth})
+    return {"horizon_minutes": 60, "late_ms": _minutes(words.get("late", "0")), "moves": moves}
+
+
+@verb("take", c.TakeAdvice)
+def _take(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {"advice_id": words.take("advice"), "move": int(words.take("a move"))}
+
+
+@verb("turn_down", c.DeclineAdvice)
+def _turn_down(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {
+        "advice_id": words.take("advice"),
+        "move": int(words.take("a move")),
+        "reason": words.take_or("person_busy"),
+    }
+
+
+verb("look_back", c.ReviewAdvice)(_only("advice_id", "advice"))
