@@ -79,7 +79,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Above every customer's number."""
     is_open: bool
     """The doors are open."""
-    opens_ms: int
+    checkin_opens_ms: int
     closes_ms: int
     overtime_ms: int
     sure_percent: int
@@ -117,7 +117,7 @@ def snapshot(state: HallState, now_ms: int, next_seq: int) -> Snapshot:
         now_ms=now_ms,
         next_seq=next_seq,
         is_open=state.doors is Doors.OPEN,
-        opens_ms=rules.opens_ms,
+        checkin_opens_ms=rules.checkin_opens_ms,
         closes_ms=rules.closes_ms,
         overtime_ms=capacity.overtime_minutes * MINUTE_MS,
         sure_percent=capacity.sure_percent,

@@ -135,9 +135,10 @@ def _as_lately(shot: Snapshot, groups: Groups, now: int) -> Arrivals:
             counts[groups.number(service, code)] += count
     total = sum(counts)
     mix = tuple(c / total for c in counts) if total else tuple([1 / len(counts)] * len(counts))
-    since_opening = max(MINUTE_MS, min(HOUR_MS, shot.now_ms - shot.opens_ms))
     width = 15 * MINUTE_MS
-    expected = total * width / since_opening if shot.is_open else 0.0
+    # Never less than one stretch: a crowd that was there at once is no rate.
+    seen_for = max(width, min(HOUR_MS, shot.now_ms - shot.checkin_opens_ms))
+    expected = total * width / seen_for if shot.is_open else 0.0
     return Arrivals(now, width, (expected,) * 8, (mix,) * 8)
 
 
