@@ -102,7 +102,7 @@ def program() -> None:
 
 
 # The commands register themselves with the program.
-from openhall.cli import demo, log, rehearse, serving  # noqa: E402
+from openhall.cli import demo, log, rehearse, serving, simulate  # noqa: E402
 from openhall.cli.bench import hall  # noqa: E402
 
-__all__ = ["Doors", "demo", "hall", "log", "program", "rehearse", "serving"]
+__all__ = ["Doors", "demo", "hall", "log", "program", "rehearse", "serving", "simulate"]
