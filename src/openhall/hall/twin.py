@@ -236,10 +236,11 @@ def _write_seat(row: Ints, shot: Snapshot, groups: Groups, seat: Seat, line: Seq
     mask = groups.mask(seat.services, seat.classes)
     row[engine.SEAT_MASK] = mask if seat.is_calling else 0
     if seat.stage == "free":
-        # A free counter with customers in line has its pause between two of them.
-        first = next(
-            (g for one in line if mask >> (g := groups.number(one.service, one.class_code, one.need)) & 1), -1
-        )
+        # A free counter with customers in line has its pause between two of them; one whose only customers
+        # have just joined was idle, and calls at once.
+        before = (one for one in line if one.joined_ms < shot.now_ms)
+        numbers = (groups.number(one.service, one.class_code, one.need) for one in before)
+        first = next((g for g in numbers if mask >> g & 1), -1)
         if seat.is_calling and first >= 0 and not shot.resume_ms:
             row[engine.STAGE], row[engine.SEAT_GROUP] = engine.BETWEEN, first
             row[engine.SEAT_CUSTOMER] = shot.next_seq
