@@ -13,7 +13,7 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParam
 
 from openhall.access import rights
 from openhall.app.build import App
-from openhall.hall import views
+from openhall.hall import honesty, views, views_advice
 from openhall.hall.model import ROOM as HALL
 from openhall.hall.model import HallState
 from openhall.hall.model import commands as c
@@ -34,7 +34,7 @@ Key = Annotated[
         description="A new random value for each new command; the same one for a retry of it.",
     ),
 ]
-BY_THE_SERVER = frozenset({c.OpenDay, c.Tick})
+BY_THE_SERVER = frozenset(kind for kind in HALL.commands if kind.__name__ in rights.BY_THE_CLOCK)
 """Commands that the server makes itself; a day is opened by `POST …/day`, under the bank's own rules."""
 KIOSK_TICKETS_PER_MINUTE_AT_MOST = 20
 """A person needs some seconds for a ticket; twenty a minute is a child with a finger on the button."""
@@ -188,6 +188,20 @@ class BranchController(Controller):
             raise Refused(Refusal("ticket_unknown", "ticket", {"ticket": ticket}))
         return views.ticket_view(state, found, app.waits(stream))
 
+    @get("/advice", summary="What would help now", responses=RESPONSES)
+    async def advice(self, request: OpenhallRequest, branch_id: BranchId) -> views_advice.AdviceView:
+        """The twin's advice as far as it is still possible, and what became of today's decisions."""
+        app: App = request.app.state.openhall
+        _, state = hall_of(app, readable_branch(request, branch_id))
+        return views_advice.advice_view(state, app.clock.now_ms())
+
+    @get("/waits/accuracy", summary="How true the waits were", responses=RESPONSES)
+    async def waits_accuracy(self, request: OpenhallRequest, branch_id: BranchId) -> honesty.DayAccuracy:
+        """Today's calls beside what was told on taking the ticket, by source and by service."""
+        app: App = request.app.state.openhall
+        _, state = hall_of(app, readable_branch(request, branch_id))
+        return honesty.day_accuracy(state, app.clock.now_ms())
+
     @get("/series", summary="The day minute by minute", responses=RESPONSES)
     async def series(self, request: OpenhallRequest, branch_id: BranchId) -> dict[str, list[int]]:
         """Columns of equal length: moment (ms), people waiting, counters calling."""
@@ -265,6 +279,15 @@ async def branches(request: OpenhallRequest) -> list[BranchSummary]:
     return found
 
 
+class TwinBody(msgspec.Struct, frozen=True):
+    """How the simulator is doing. When it is ill the plain rules answer, and nobody is held up."""
+
+    is_ok: bool
+    answered_count: int
+    failed_count: int
+    trouble_code: str = ""
+
+
 class HealthBody(msgspec.Struct, frozen=True):
     """Whether a command sent now would be kept."""
 
@@ -273,6 +296,8 @@ class HealthBody(msgspec.Struct, frozen=True):
     waiting_count: int
     trouble_code: str = ""
     remedy: str = ""
+    twin: TwinBody | None = None
+    """None where no simulator runs beside the server."""
 
 
 @get(
@@ -286,7 +311,14 @@ async def healthz(request: OpenhallRequest) -> Response[HealthBody]:
     """Goes the way of a command, through the writer and to the disk, and leaves no event."""
     app: App = request.app.state.openhall
     health = await app.writer.check_health()
-    body = HealthBody(health.is_ok, health.position, health.waiting_count, health.trouble_code, health.remedy)
+    twin = None
+    if app.twin is not None:
+        # The text of a trouble may name a place on the server: its code is enough here.
+        found = app.twin.health
+        twin = TwinBody(found.is_ok, found.answered_count, found.failed_count, found.trouble_code)
+    body = HealthBody(
+        health.is_ok, health.position, health.waiting_count, health.trouble_code, health.remedy, twin
+    )
     return Response(body, status_code=200 if health.is_ok else 503)
 
 

@@ -1,0 +1,119 @@
+"""How true it was: what customers were told on taking the ticket, beside what came [C16].
+
+A pure function of the day. Counted are tickets that were called without having stepped out: who is away by
+their own wish makes the wait longer. A ticket that still waits although the interval is over is a miss that
+has not come yet; it is counted apart, so that the share does not look better than it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from openhall.hall.model.state import HallState, Ticket, TicketStatus
+from openhall.hall.told import WaitSource
+
+PROMISED_OF_TEN = 8
+"""An interval goes from the 10 % to the 90 % point, so eight of ten calls should come inside it."""
+
+
+class Accuracy(msgspec.Struct, frozen=True):
+    """Of some tickets. The errors are whole ms; without a called ticket they are 0 and say nothing."""
+
+    called_count: int
+    inside_count: int
+    """Called neither earlier nor later than the interval said."""
+    error_ms: int
+    """Mean distance of the call from the middle."""
+    bias_ms: int
+    """Mean of the call less the middle: above 0, people waited longer than they were told."""
+    overdue_count: int
+    """Still waiting, and later than the interval said."""
+
+
+class SourceAccuracy(msgspec.Struct, frozen=True):
+    """Of the tickets whose wait came from one source."""
+
+    source: WaitSource
+    accuracy: Accuracy
+
+
+class ServiceAccuracy(msgspec.Struct, frozen=True):
+    """Of the tickets for one service."""
+
+    service_id: str
+    accuracy: Accuracy
+
+
+class DayAccuracy(msgspec.Struct, frozen=True):
+    """Of a day so far: all, by source and by the service that was asked for first."""
+
+    whole: Accuracy
+    sources: tuple[SourceAccuracy, ...]
+    services: tuple[ServiceAccuracy, ...]
+    no_promise_count: int
+    """Tickets that were told nothing, because no window was open for them."""
+
+
+@dataclass
+class _Sum:
+    called: int = 0
+    inside: int = 0
+    error_ms: int = 0
+    bias_ms: int = 0
+    overdue: int = 0
+
+
+def accuracy(tickets: Iterable[Ticket], now_ms: int) -> Accuracy:
+    """Of these tickets, as far as they count."""
+    total = _Sum()
+    for ticket in tickets:
+        told = ticket.told_at_issue
+        if told is None or told.source == "none" or ticket.hold_count:
+            continue
+        if ticket.first_called_ms:
+            waited_ms = ticket.first_called_ms - ticket.issued_ms
+            total.called += 1
+            total.inside += told.low_ms <= waited_ms <= told.high_ms
+            total.error_ms += abs(waited_ms - told.middle_ms)
+            total.bias_ms += waited_ms - told.middle_ms
+        elif ticket.status is TicketStatus.WAITING:
+            total.overdue += now_ms - ticket.issued_ms > told.high_ms
+    count = max(1, total.called)
+    return Accuracy(
+        total.called,
+        total.inside,
+        round(total.error_ms / count),
+        round(total.bias_ms / count),
+        total.overdue,
+    )
+
+
+def day_accuracy(state: HallState, now_ms: int) -> DayAccuracy:
+    """Of a day so far, at a moment in ms since the epoch."""
+    by_letter = {service.letter: service.id for service in state.day_rules.services}
+    sources: dict[WaitSource, list[Ticket]] = {}
+    services: dict[str, list[Ticket]] = {}
+    no_promise_count = 0
+    for ticket in state.tickets.values():
+        if ticket.told_at_issue is None:
+            continue
+        if ticket.told_at_issue.source == "none":
+            no_promise_count += 1
+            continue
+        sources.setdefault(ticket.told_at_issue.source, []).append(ticket)
+        # The number keeps the letter of the service that the wait was told for, whatever came after it.
+        services.setdefault(by_letter.get(ticket.number[:1], ticket.service_id), []).append(ticket)
+    kinds: tuple[WaitSource, ...] = ("twin", "pace", "typical")
+    return DayAccuracy(
+        accuracy(state.tickets.values(), now_ms),
+        tuple(SourceAccuracy(kind, accuracy(sources[kind], now_ms)) for kind in kinds if kind in sources),
+        tuple(
+            ServiceAccuracy(service.id, accuracy(services[service.id], now_ms))
+            for service in state.day_rules.services
+            if service.id in services
+        ),
+        no_promise_count,
+    )

@@ -1,0 +1,183 @@
+"""What would help now, as the screens show it: the twin's advice, and what became of today's [D5].
+
+A view decides nothing. What is no longer possible is left out, so that no button promises what the hall would
+refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
+from openhall.hall.model.state import Advice, HallState, TicketStatus
+from openhall.hall.model.waits import TOLD_GOOD_FOR_MS
+from openhall.hall.told import Move
+from openhall.network.model import Channel
+
+DECISIONS_SHOWN = 8
+"""The latest; the log has all."""
+
+
+class MoveView(msgspec.Struct, frozen=True):
+    """Something to do: `move` is its number in the advice. Times are ms waited beyond the bank's limit."""
+
+    move: int
+    kind: Literal["open", "close", "offer"]
+    counter_id: str
+    counter_number: int
+    person_id: str
+    ticket_id: str
+    ticket_number: str
+    channel: Channel | None
+    saved_ms: int
+    saved_low_ms: int
+    saved_high_ms: int
+
+
+class OpeningView(msgspec.Struct, frozen=True):
+    """A closed window, and who could sit there, best first."""
+
+    counter_id: str
+    counter_number: int
+    choices: tuple[MoveView, ...]
+
+
+class DecisionView(msgspec.Struct, frozen=True):
+    """What somebody decided about a move, and what came of the advice once its time was over."""
+
+    advice_id: str
+    given_ms: int
+    decision: Literal["taken", "declined"]
+    reason: str
+    """Why it was declined."""
+    move: MoveView
+    is_reviewed: bool
+    expected_ms: int
+    """Late time that was expected without any move."""
+    expected_with_moves_ms: int
+    """With the moves of this advice that were taken; 0 before the review."""
+    seen_ms: int
+    """Late time that came; 0 before the review."""
+
+
+class AdviceView(msgspec.Struct, frozen=True):
+    """The panel of one moment.
+
+    `given`: there is something to decide. `quiet`: nothing would help much. `silent`: the twin has not
+    answered for so long that nothing is advised.
+    """
+
+    status: Literal["given", "quiet", "silent"]
+    told_ms: int
+    """When the twin last answered; 0 for never today."""
+    advice_id: str
+    given_ms: int
+    horizon_ms: int
+    late_ms: int
+    """Expected within the horizon when nothing is done."""
+    openings: tuple[OpeningView, ...]
+    closings: tuple[MoveView, ...]
+    offers: tuple[MoveView, ...]
+    decisions: tuple[DecisionView, ...]
+
+
+def advice_view(state: HallState, now_ms: int) -> AdviceView:
+    """What would help now, and what was decided today."""
+    last = list(state.advices.values())[-1] if state.advices else None
+    if last is not None and now_ms - last.given_ms > ADVICE_GOOD_FOR_MS:
+        last = None
+    moves = _open_moves(state, last) if last else []
+    is_silent = not state.told_ms or now_ms - state.told_ms > TOLD_GOOD_FOR_MS
+    return AdviceView(
+        status="given" if moves else "silent" if is_silent else "quiet",
+        told_ms=state.told_ms,
+        advice_id=last.id if last else "",
+        given_ms=last.given_ms if last else 0,
+        horizon_ms=last.horizon_ms if last else 0,
+        late_ms=last.late_ms if last else 0,
+        openings=_openings(moves),
+        closings=tuple(m for m in moves if m.kind == "close"),
+        offers=tuple(m for m in moves if m.kind == "offer"),
+        decisions=_decisions(state),
+    )
+
+
+def _open_moves(state: HallState, advice: Advice) -> list[MoveView]:
+    """Undecided and still possible, most worth first."""
+    decided = advice.taken.keys() | advice.declined.keys()
+    seated = {counter.person_id for counter in state.counters.values()}
+    found = [
+        _move_view(state, number, move)
+        for number, move in enumerate(advice.moves)
+        if number not in decided and _is_possible(state, move, seated)
+    ]
+    return sorted(found, key=lambda m: (-m.saved_ms, m.move))
+
+
+def _is_possible(state: HallState, move: Move, seated: set[str]) -> bool:
+    if move.kind == "offer":
+        ticket = state.tickets.get(move.ticket_id)
+        return ticket is not None and ticket.status is TicketStatus.WAITING and not ticket.diversion_id
+    counter = state.counters.get(move.counter_id)
+    if counter is None:
+        return False
+    if move.kind == "close":
+        return counter.is_open and not counter.is_closing
+    return not counter.is_open and move.person_id not in seated
+
+
+def _openings(moves: list[MoveView]) -> tuple[OpeningView, ...]:
+    """By window, in the order of each window's best choice."""
+    by_window: dict[str, list[MoveView]] = {}
+    for move in moves:
+        if move.kind == "open":
+            by_window.setdefault(move.counter_id, []).append(move)
+    return tuple(
+        OpeningView(counter_id, choices[0].counter_number, tuple(choices))
+        for counter_id, choices in by_window.items()
+    )
+
+
+def _decisions(state: HallState) -> tuple[DecisionView, ...]:
+    """Today's, latest advice first."""
+    found: list[DecisionView] = []
+    for advice in reversed(state.advices.values()):
+        decided = sorted({*advice.taken, *advice.declined})
+        found += [_decision(state, advice, number) for number in decided]
+        if len(found) >= DECISIONS_SHOWN:
+            break
+    return tuple(found[:DECISIONS_SHOWN])
+
+
+def _decision(state: HallState, advice: Advice, number: int) -> DecisionView:
+    return DecisionView(
+        advice.id,
+        advice.given_ms,
+        "taken" if number in advice.taken else "declined",
+        advice.declined.get(number, ""),
+        _move_view(state, number, advice.moves[number]),
+        advice.is_reviewed,
+        advice.late_ms,
+        advice.expected_with_moves_ms,
+        advice.seen_ms,
+    )
+
+
+def _move_view(state: HallState, number: int, move: Move) -> MoveView:
+    ticket = state.tickets.get(move.ticket_id)
+    known = move.counter_id in state.counters
+    return MoveView(
+        number,
+        move.kind,
+        move.counter_id,
+        state.counter_rules(move.counter_id).number if known else 0,
+        move.person_id,
+        move.ticket_id,
+        ticket.number if ticket else "",
+        move.channel,
+        move.saved_ms,
+        move.saved_low_ms,
+        move.saved_high_ms,
+    )
