@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from openhall.app import ticket_links
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.read_models import PROJECTIONS
+from openhall.app.ticket_links import TicketLinks
 from openhall.app.twin_desk import TwinDesk
 from openhall.flows.day import day_rules
 from openhall.flows.series import QueueSeries
@@ -119,8 +121,10 @@ class App:
         self.hub = Hub(self.book, encode_event)
         # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
         self.accounts = Accounts(store, wall, os.urandom)
-        self.personal = PersonalRecords(store, KeyRing.read(folder.key), wall, os.urandom, bank.privacy)
+        keys = KeyRing.read(folder.key)
+        self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()
+        self.links = TicketLinks(keys.derive(ticket_links.PURPOSE))
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
         self._believed: dict[str, bytes] = {}
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}

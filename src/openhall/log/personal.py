@@ -23,6 +23,8 @@ from pathlib import Path
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from openhall.kernel.clock import DAY_MS, Clock
@@ -93,6 +95,7 @@ class KeyRing:
             raise KeyWrong(f"{place} holds no key of {KEY_BYTES} bytes", place=place)
         self._keys = {_key_id(key): AESGCM(key) for key in listed}
         self._current = _key_id(listed[0])
+        self._listed = tuple(listed)
 
     @classmethod
     def read(cls, path: Path) -> KeyRing:
@@ -127,6 +130,13 @@ class KeyRing:
             return key.decrypt(nonce, body, bound_to)
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"Record {ref} does not open", place=ref) from error
+
+    def derive(self, purpose: bytes) -> tuple[bytes, ...]:
+        """A key for another purpose from each key of the file, the current one first (HKDF, RFC 5869).
+
+        What is done with it tells nothing about the key that seals.
+        """
+        return tuple(HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose).derive(key) for key in self._listed)
 
     def knows(self, key_id: bytes) -> bool:
         """Is the key of that name on the ring?"""
