@@ -132,6 +132,18 @@ sessions = Table(
 )
 """Who is signed in; only the hash of the token is kept."""
 
+learned_habits = Table(
+    "learned_habits",
+    metadata,
+    Column("branch", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("learned_ms", BigInteger, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "branch", "learned_ms"),
+)
+"""What was learned of each branch, every version: what somebody was told rested on one of them."""
+
 # Read models: dropped and folded again by `rebuild` -----------------------------------------------
 
 tickets = Table(
