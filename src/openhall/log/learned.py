@@ -13,10 +13,11 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_leave
 from openhall.log.records import Records
 from openhall.log.schema import learned_habits
 from openhall.log.troubles import DatabaseCorrupt
-from openhall.science.habits import Habits
+from openhall.science.believed import Habits
 
 VERSION_LENGTH = 12
 """Hex digits, as of a version of the bank."""
+
 
 _decoder = msgspec.json.Decoder(Habits)
 
@@ -93,6 +94,14 @@ def latest_of_all(records: Records) -> dict[str, Habits]:
     with records.reading() as connection:
         rows = connection.execute(query).all()
     return {branch: _habits(branch, version, learned, body) for branch, version, learned, body in rows}
+
+
+def bodies(records: Records) -> dict[str, bytes]:
+    """What is believed of each branch now, as it is stored: JSON for somebody else to read."""
+    table = learned_habits
+    query = select(table.c.branch, table.c.body).order_by(table.c.learned_ms, table.c.version.desc())
+    with records.reading() as connection:
+        return {str(branch): bytes(body) for branch, body in rows}
 
 
 def find(records: Records, branch: str, version: str) -> Habits | None:

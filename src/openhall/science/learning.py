@@ -221,7 +221,7 @@ class _Branch:
             self._hall_tables[kind],
             _marked(everywhere, len(getattr(self.own_whole, kind))),
         ]
-        return _chain(levels, last, self.parameters.times_k).thinned(HALL_POINTS)
+        return durations.thinned(_chain(levels, last, self.parameters.times_k), HALL_POINTS)
 
     def _levels(self, own: GroupSamples, class_code: str) -> list[GroupSamples]:
         """From the group to all branches."""
@@ -265,7 +265,7 @@ class _Branch:
         curve, total, share = self._curve("out", self._levels(own, class_code))
         if not len(curve.left):
             return blend_share(0, total, base.out_share, self.parameters.shares_k), base.out_after
-        table = survival.ended_only(curve, len(own.out), share).thinned(HALL_POINTS)
+        table = durations.thinned(survival.ended_only(curve, len(own.out), share), HALL_POINTS)
         known = blend_share(float(curve.left[-1]) * total, total, base.out_share, self.parameters.shares_k)
         return known, table
 
