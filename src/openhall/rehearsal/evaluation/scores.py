@@ -1,6 +1,6 @@
 """How good a wait forecast is: one set of figures for every format of recorded days.
 
-All waits and forecasts are minutes. An error is forecast minus wait: a positive bias promises too long a wait.
+All waits and forecasts are minutes. An error is forecast minus wait: a positive bias promises too long waits.
 A forecast that is NaN is no answer: it enters no error, and its share is told.
 """
 

@@ -1,0 +1,184 @@
+"""`evaluate`: forecasts held against recorded days that they were not learnt from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from openhall.cli.language import _
+from openhall.cli.main import err, json_option, out, program, show_json
+
+if TYPE_CHECKING:
+    from openhall.rehearsal.evaluation.scores import Figures, WaitScores
+
+FORMATS = ("warsaw", "technion")
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@program.group()
+def evaluate() -> None:
+    """Hold forecasts against recorded days that they were not learnt from."""
+
+
+@evaluate.command()
+@click.option("--fit", type=click.Path(path_type=Path), required=True, help="Folder of days to learn from.")
+@click.option("--test", type=click.Path(path_type=Path), required=True, help="Folder of days to ask about.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    required=True,
+    help="How the folders are written. See docs/evaluation.md.",
+)
+@click.option("--fit-to", type=DAY, help="Learn from days up to this one, itself included.")
+@click.option("--test-from", type=DAY, help="Ask about days from this one on, itself included.")
+@json_option
+def waits(**options: Any) -> None:
+    """How true the forecast waits are: each ticket is asked about at issue, with what was known by then.
+
+    \b
+    Two folders:        openhall evaluate waits --fit PAST --test LATER --format warsaw
+    One folder, parted: ... --fit PAST --fit-to 2020-01-10 --test PAST --test-from 2020-01-13
+
+    Nothing is learnt from the days asked about. The same run prints the same figures, to the last digit.
+    """
+    with err.status(_("Learning from past days, then asking …")):
+        scores = _evaluator(options["kind"])(
+            options["fit"],
+            options["test"],
+            fit_to=_date(options["fit_to"]),
+            test_from=_date(options["test_from"]),
+        )
+    if options["as_json"]:
+        show_json(scores)
+    else:
+        _show(scores)
+
+
+def _evaluator(kind: str) -> Callable[..., WaitScores]:
+    """The evaluation of a format, imported when asked for: other commands need no scikit-learn."""
+    # Threads that wait for each other by spinning make a machine with other work several times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if kind == "warsaw":
+        from openhall.rehearsal.evaluation import warsaw
+
+        return warsaw.evaluate
+    from openhall.rehearsal.evaluation import technion
+
+    return technion.evaluate
+
+
+def _date(moment: datetime | None) -> Any:
+    return None if moment is None else moment.date()
+
+
+# --- showing -----------------------------------------------------------------------------------------
+
+
+def _show(scores: WaitScores) -> None:
+    out.print(
+        _(
+            "{tickets} tickets of {test} days, mean wait {wait} min; learnt from {fit} days.",
+            tickets=scores.tickets,
+            test=len(scores.test_days),
+            wait=_number(scores.mean_wait_minutes),
+            fit=len(scores.fit_days),
+        )
+    )
+    out.print(_predictors(scores))
+    out.print(_bands(scores))
+    out.print(
+        _(
+            "P10-P90 holds {coverage} of the waits with at least {ahead} people ahead; {unanswered} of the"
+            " tickets got no forecast.",
+            coverage=_share(scores.coverage),
+            ahead=scores.coverage_ahead_from,
+            unanswered=_share(scores.unanswered_share),
+        )
+    )
+    for note in scores.notes:
+        out.print(_("Note: {note}", note=_(note)), markup=False)
+
+
+def _predictors(scores: WaitScores) -> Table:
+    ahead = scores.coverage_ahead_from
+    table = Table(
+        _("minutes"),
+        _("mean error"),
+        _("root mean square"),
+        _("bias"),
+        _("mean error, {ahead} or more ahead", ahead=ahead),
+        _("no answer"),
+        _("forecast on the same tickets"),
+        box=None,
+    )
+    table.add_row(
+        _("forecast"),
+        *_errors(scores),
+        _number(scores.long_lines.mae_minutes),
+        _share(scores.unanswered_share),
+        _number(scores.mae_minutes),
+    )
+    names = _names()
+    for code, figures in scores.baselines.items():
+        table.add_row(
+            names.get(code, code.replace("_", " ")),
+            *_errors(figures),
+            _number(figures.long_lines.mae_minutes),
+            _share(figures.unanswered_share),
+            _number(figures.model_mae_minutes),
+        )
+    return table
+
+
+def _bands(scores: WaitScores) -> Table:
+    table = Table(
+        _("people ahead"),
+        _("tickets"),
+        _("mean wait"),
+        _("mean error"),
+        _("bias"),
+        _("in P10-P90"),
+        _("its width"),
+        box=None,
+    )
+    for name, band in scores.bands.items():
+        table.add_row(
+            name,
+            str(band.tickets),
+            _number(band.mean_wait_minutes),
+            _number(band.mae_minutes),
+            _number(band.bias_minutes),
+            _share(band.coverage),
+            _number(band.width_minutes),
+        )
+    return table
+
+
+def _names() -> dict[str, str]:
+    return {
+        "last_to_enter_service": _("last to enter service"),
+        "head_of_line": _("head of line"),
+        "queue_length": _("queue length"),
+        "minutes_per_position": _("minutes per position"),
+        "minutes_per_position_at_most_240": _("... at most 240 minutes"),
+        "pace_last_30_minutes": _("pace of the last 30 minutes"),
+    }
+
+
+def _errors(figures: Figures | WaitScores) -> tuple[str, str, str]:
+    return _number(figures.mae_minutes), _number(figures.rmse_minutes), _number(figures.bias_minutes)
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.2f}"
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1%}"
