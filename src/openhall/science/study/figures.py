@@ -125,19 +125,27 @@ class BranchEstimates(NamedTuple):
 def branch_estimates(sums: Sums, policy: int, metric: str) -> BranchEstimates:
     """A metric of every branch under a policy, with its interval over the replications."""
     count, m = sums.whole_replications, METRICS.index(metric)
-    return _branch_estimates(sums, policy, m, count)
-
-
-def _branch_estimates(sums: Sums, policy: int, m: int, count: int) -> BranchEstimates:
-    unit = MINUTE_SECONDS if IS_TIME[m] else 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean, squares = _branch_squares(sums, policy, m)
+        squares = _branch_squares(sums, policy, m)[1]
         half_width = _half_width(squares, sums.sums[policy, :, m, 1].astype(float), count)
-    return BranchEstimates(mean / unit, half_width / unit)
+    return BranchEstimates(_branch_means(sums, policy, m), half_width / _unit(m))
+
+
+def _unit(m: int) -> float:
+    """Seconds in the unit of a metric."""
+    return MINUTE_SECONDS if IS_TIME[m] else 1.0
+
+
+def _branch_means(sums: Sums, policy: int, m: int) -> Floats:
+    """From the ms of all days: whole seconds a day, as the squares have them, would be half a second low."""
+    found = fractions_of(sums.branch_totals[policy], sums.whole_replications)[:, m].astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean: Floats = found[:, 0] / found[:, 1] / (_unit(m) * 1_000 if IS_TIME[m] else 1.0)
+    return mean
 
 
 def _branch_squares(sums: Sums, policy: int, m: int) -> tuple[Floats, Floats]:
-    """Ratio of every branch, and its sum of squares of x - R y, whose mean is 0."""
+    """Ratio of every branch in seconds, and its sum of squares of x - R y, whose mean is 0."""
     x, y = (sums.sums[policy, :, m, i].astype(float) for i in (0, 1))
     xx, xy, yy = (whole(sums.squares[policy, :, m, i]) for i in (0, 1, 2))
     ratio = x / y
@@ -160,7 +168,6 @@ def _half_width(squares: Floats, y: Floats, count: int) -> Floats:
 def branch_differences(sums: Sums, policy: int, metric: str) -> BranchEstimates:
     """A policy less the baseline in every branch, day by day on the same customers."""
     count, m = sums.whole_replications, METRICS.index(metric)
-    unit = MINUTE_SECONDS if IS_TIME[m] else 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
         ours, our_squares = _branch_squares(sums, policy, m)
         theirs, their_squares = _branch_squares(sums, 0, m)
@@ -172,7 +179,8 @@ def branch_differences(sums: Sums, policy: int, metric: str) -> BranchEstimates:
         squares = _rest(parts - 2 * crossed / (y * base_y), parts)
         spread = np.sqrt(squares / (count - 1) * count) if count > 1 else np.full(len(y), np.nan)
         half_width = student(count) * spread if count > 1 else spread
-    return BranchEstimates((ours - theirs) / unit, half_width / unit)
+    mean = _branch_means(sums, policy, m) - _branch_means(sums, 0, m)
+    return BranchEstimates(mean, half_width / _unit(m))
 
 
 # --- waits -------------------------------------------------------------------------------------------
