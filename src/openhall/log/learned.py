@@ -5,9 +5,10 @@ explained by what was believed then. A version is named by its content; learning
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_leave
 
 from openhall.log.records import Records
@@ -80,6 +81,16 @@ def latest(records: Records, branch: str) -> Habits | None:
 
 def latest_of_all(records: Records) -> dict[str, Habits]:
     """What is believed of each branch now, by branch; those of which nothing was learned are not in it."""
+    return {row.branch: _habits(*row) for row in _latest_rows(records)}
+
+
+def bodies(records: Records) -> dict[str, bytes]:
+    """What is believed of each branch now, as it is stored: JSON for somebody else to read."""
+    return {row.branch: bytes(row.body) for row in _latest_rows(records)}
+
+
+def _latest_rows(records: Records) -> Sequence[Row[tuple[str, str, int, bytes]]]:
+    """(branch, version, learned_ms, body) of each branch's latest version."""
     table = learned_habits
     newest = (
         select(table.c.branch, func.max(table.c.learned_ms).label("learned_ms"))
@@ -92,16 +103,7 @@ def latest_of_all(records: Records) -> dict[str, Habits]:
         .order_by(table.c.branch, table.c.version.desc())
     )
     with records.reading() as connection:
-        rows = connection.execute(query).all()
-    return {branch: _habits(branch, version, learned, body) for branch, version, learned, body in rows}
-
-
-def bodies(records: Records) -> dict[str, bytes]:
-    """What is believed of each branch now, as it is stored: JSON for somebody else to read."""
-    table = learned_habits
-    query = select(table.c.branch, table.c.body).order_by(table.c.learned_ms, table.c.version.desc())
-    with records.reading() as connection:
-        return {str(branch): bytes(body) for branch, body in rows}
+        return connection.execute(query).all()
 
 
 def find(records: Records, branch: str, version: str) -> Habits | None:

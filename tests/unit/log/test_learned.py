@@ -30,6 +30,7 @@ def test_what_is_kept_is_found_as_it_was(store: SqliteStore) -> None:
         assert learned.latest(store, "lane") == kept
         assert learned.find(store, "lane", kept.version) == kept
         assert learned.latest_of_all(store) == {"lane": kept}
+        assert msgspec.json.decode(learned.bodies(store)["lane"], type=Habits) == of_lane()
         assert learned.latest(store, "elsewhere") is None
         assert learned.find(store, "lane", "0" * 12) is None
 
