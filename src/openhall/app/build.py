@@ -32,6 +32,7 @@ from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.trouble import Trouble
 from openhall.log import accounts as accounts_log
 from openhall.log import book as book_log
+from openhall.log import learned
 from openhall.log.accounts import Accounts
 from openhall.log.book import Book
 from openhall.log.hub import Hub
@@ -126,7 +127,7 @@ class App:
         self.personal.check_keys()
         self.links = TicketLinks(keys.derive(ticket_links.PURPOSE))
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
-        self._believed: dict[str, bytes] = {}
+        self._believed = learned.bodies(store)
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
         self.twin = TwinDesk(self, workers) if workers is not None else None
@@ -248,6 +249,10 @@ class App:
     def believed(self, branch: str) -> bytes:
         """The latest habits of a branch as JSON; empty when none were learned."""
         return self._believed.get(branch, b"")
+
+    def learned_anew(self) -> None:
+        """Something was learned: believe it from now on."""
+        self._believed = learned.bodies(self.store)
 
     def waits(self, stream: StreamId) -> Waits:
         """The waits of this second: worked out once however many screens ask."""

@@ -16,7 +16,8 @@ def ticket_values(event: Event, stamp: Stamp) -> Changes:
     """(ticket id, columns that the event sets) for each ticket whose way the event is about.
 
     Columns: number, service, class_code, joined_ms, issued_ms, called_ms (of the first call), started_ms,
-    ended_ms, held_ms, counter, person, outcome (`pending` till it ends).
+    ended_ms, held_ms, counter, person, outcome (`pending` till it ends), and what was told at issue:
+    told_low_ms, told_middle_ms, told_high_ms, told_source.
     """
     del event, stamp
     return []
@@ -24,7 +25,15 @@ def ticket_values(event: Event, stamp: Stamp) -> Changes:
 
 @ticket_values.register
 def _issued(event: e.TicketIssued, stamp: Stamp) -> Changes:
-    return [(event.ticket_id, _new(event, event.joined_ms or stamp.at_ms, stamp.at_ms))]
+    values = _new(event, event.joined_ms or stamp.at_ms, stamp.at_ms)
+    if event.told is not None:
+        values |= {
+            "told_low_ms": event.told.low_ms,
+            "told_middle_ms": event.told.middle_ms,
+            "told_high_ms": event.told.high_ms,
+            "told_source": event.told.source,
+        }
+    return [(event.ticket_id, values)]
 
 
 @ticket_values.register

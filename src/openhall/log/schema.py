@@ -163,8 +163,25 @@ tickets = Table(
     Column("counter", Text),
     Column("person", Text),
     Column("outcome", Text),
+    Column("told_low_ms", BigInteger),
+    Column("told_middle_ms", BigInteger),
+    Column("told_high_ms", BigInteger),
+    Column("told_source", Text),
 )
 """One row a ticket, for reports."""
+
+told_waits = Table(
+    "told_waits",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("told_ms", BigInteger, primary_key=True),
+    Column("low_at_ms", BigInteger),
+    Column("middle_at_ms", BigInteger),
+    Column("high_at_ms", BigInteger),
+)
+"""Every wait that a ticket was told by the twin, as moments of its call; what then happened is in
+`tickets`."""
 
 read_model_positions = Table(
     "read_model_positions",
