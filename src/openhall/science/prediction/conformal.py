@@ -1,4 +1,4 @@
-"""Intervals that hold as often as they say: widened by how often they failed on days they were not learnt from.
+"""Intervals that hold as often as they say: widened by how often they failed on days not learnt from.
 
 Romano, Patterson and Candès, "Conformalized quantile regression", NeurIPS 2019, each end by itself (their
 theorem 2), so that a wait is as seldom above the upper end as below the lower one.
@@ -19,8 +19,8 @@ def conformal_shift(excess: Numbers, miss_share: float) -> float:
 
     Parameters
     ----------
-    excess : (n,) how far each observation lay beyond the end, negative inside; in any unit, such as shares of a
-        scale. From data the end was not fitted on.
+    excess : (n,) how far each observation lay beyond the end, negative inside; in any unit, such as shares of
+        a scale. From data the end was not fitted on.
     miss_share : share that may lie beyond, in (0, 1).
 
     Returns
