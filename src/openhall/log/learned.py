@@ -5,10 +5,9 @@ explained by what was believed then. A version is named by its content; learning
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_leave
 
 from openhall.log.records import Records
@@ -81,15 +80,15 @@ def latest(records: Records, branch: str) -> Habits | None:
 
 def latest_of_all(records: Records) -> dict[str, Habits]:
     """What is believed of each branch now, by branch; those of which nothing was learned are not in it."""
-    return {row.branch: _habits(*row) for row in _latest_rows(records)}
+    return {row[0]: _habits(*row) for row in _latest_rows(records)}
 
 
 def bodies(records: Records) -> dict[str, bytes]:
     """What is believed of each branch now, as it is stored: JSON for somebody else to read."""
-    return {row.branch: bytes(row.body) for row in _latest_rows(records)}
+    return {branch: body for branch, _, _, body in _latest_rows(records)}
 
 
-def _latest_rows(records: Records) -> Sequence[Row[tuple[str, str, int, bytes]]]:
+def _latest_rows(records: Records) -> list[tuple[str, str, int, bytes]]:
     """(branch, version, learned_ms, body) of each branch's latest version."""
     table = learned_habits
     newest = (
@@ -103,7 +102,7 @@ def _latest_rows(records: Records) -> Sequence[Row[tuple[str, str, int, bytes]]]
         .order_by(table.c.branch, table.c.version.desc())
     )
     with records.reading() as connection:
-        return connection.execute(query).all()
+        return [(row.branch, row.version, row.learned_ms, row.body) for row in connection.execute(query)]
 
 
 def find(records: Records, branch: str, version: str) -> Habits | None:
