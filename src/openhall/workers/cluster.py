@@ -111,16 +111,23 @@ class Cluster:
             # An address of an unknown kind is a ValueError, one without certificates a TypeError.
             raise ClusterUnreachable(str(error), place=address) from error
         try:
-            self._client.wait_for_workers(1, timeout=without_workers_seconds)
-        except TimeoutError as error:
+            self.wait_for(1)
+        except ClusterWithoutWorkers:
             self._client.close()
-            raise ClusterWithoutWorkers(str(error), place=address) from error
+            raise
         # Names of tasks on the cluster: of this plan and this code, so that nothing else can answer to them.
         self._key = (
             "openhall-"
             + hashlib.sha256(msgspec.json.encode((plans.name_of(plan), self._likeness))).hexdigest()
         )
         self._body = self._client.submit(_passed_on, plans.to_bytes(plan), key=f"{self._key}-plan")
+
+    def wait_for(self, workers: int) -> None:
+        """Return when there are so many workers. Raises ClusterWithoutWorkers when they do not come."""
+        try:
+            self._client.wait_for_workers(workers, timeout=self._patience)
+        except TimeoutError as error:
+            raise ClusterWithoutWorkers(str(error), place=self._address) from error
 
     def results(self, wanted: Iterable[Task]) -> Iterator[bytes]:
         """As they get done; lost workers' tasks are done again by others."""
@@ -158,9 +165,11 @@ class Cluster:
         """Those that are done, one at least. Raises `Trouble` when there is nobody to do them."""
         while True:
             try:
-                done: set[Any] = self._distributed.wait(
-                    running, timeout=self._patience, return_when="FIRST_COMPLETED"
-                ).done
+                # `wait` asks the current client, whatever client the futures are of.
+                with self._client.as_current():
+                    done: set[Any] = self._distributed.wait(
+                        running, timeout=self._patience, return_when="FIRST_COMPLETED"
+                    ).done
             except TimeoutError as error:
                 try:
                     if self._threads():
