@@ -36,7 +36,6 @@ LONG_FILES: dict[str, str] = {
 
 LONG_FUNCTIONS: dict[str, str] = {
     "src/openhall/science/engine.py::_serve": "the inner loop, whose state would be all arguments",
-    "src/openhall/science/engine.py::_futures": "arguments one a line",
 }
 """`path::function` that may be longer, with the reason."""
 

@@ -53,12 +53,10 @@ GAP = 5  # from the end of service till the counter is free again
 GONE = 6  # loses patience at; NEVER
 OUT = 7  # leaves the line, place kept, at; NEVER
 BACK = 8  # and returns at; NEVER when what was wanted got done elsewhere
-OFFERED = (
-    9  # an offer made because the line is long: -1 declined, else time away; NEVER when it gets done there
-)
+OFFERED = 9  # another way, offered because the line is long: -1 declined, else time away; NEVER: done there
 ABSENT = 10  # counter time lost when called and not there; 0 for somebody who is there
 REINSTATED = 11  # after having been absent comes back that much later; NEVER
-NEXT_GROUP = 12  # of a second service in the same visit, at the same place; -1
+NEXT_GROUP = 12  # of a second service in the same visit, at the same place; -1. Who has one declines offers
 NEXT_WORK = 13  # its service time
 COLUMNS = 14
 
@@ -78,9 +76,30 @@ AT_MS, WHICH, NEW_MASK = 0, 1, 2
 WHOLE_HALL = -1
 """As a schedule's counter: mask 0 pauses the hall's calls, any other resumes them."""
 
-# Columns of the scratch, one row a customer.
-_NEXT, _PREVIOUS, _NOW_GROUP, _NOW_WORK, _AWAY_FROM, _AWAY_TO, _LOST, _FOLLOWING = 0, 1, 2, 3, 4, 5, 6, 7
-_SCRATCH = 8
+_NO_PLACE = NEVER << 2
+"""Of a line without anybody: behind every place."""
+
+# Columns of the lines, one row a group: first and last customer, and the first one's place.
+_FIRST, _LAST, _FIRST_PLACE = 0, 1, 2
+_LINE = 3
+
+# Columns of the rows, one a customer: neighbours in line, the group to return to, how far the visit is.
+_NEXT, _PREVIOUS, _TO_GROUP, _PROGRESS = 0, 1, 2, 3
+_ROW = 4
+_FRESH, _OFFERED, _WAS_CALLED, _WAS_SERVED = 0, 1, 2, 3
+
+
+class _Memory(NamedTuple):
+    """What `_serve` writes on the way."""
+
+    rows: Ints
+    """(n, _ROW)"""
+    lines: Ints
+    """(groups, _LINE)"""
+    seats: Ints
+    """(counters, 2) MASK and BUSY_UNTIL; NEVER without a customer."""
+    returns: Ints
+    """(n + 1, 2) a binary heap of (moment, row); a customer is in it once at most."""
 
 
 def _jit(function):
@@ -129,36 +148,42 @@ def _pop(heap, size):
 
 
 @_jit
-def _insert_after(scratch, heads, group, row, before):
-    """Link a row into its group's line behind `before` (-1: at the head)."""
+def _line_up(rows, lines, table, group, row):
+    """Link somebody who returns into a group's line, by place."""
+    place = table[row, PLACE]
+    before = -1
+    after = lines[group, _FIRST]
+    while after >= 0 and table[after, PLACE] < place:
+        before = after
+        after = rows[after, _NEXT]
+    rows[row, _PREVIOUS] = before
+    rows[row, _NEXT] = after
     if before < 0:
-        after = heads[group, 0]
-        heads[group, 0] = row
+        lines[group, _FIRST] = row
+        lines[group, _FIRST_PLACE] = place
     else:
-        after = scratch[before, _NEXT]
-        scratch[before, _NEXT] = row
-    scratch[row, _PREVIOUS] = before
-    scratch[row, _NEXT] = after
+        rows[before, _NEXT] = row
     if after < 0:
-        heads[group, 1] = row
+        lines[group, _LAST] = row
     else:
-        scratch[after, _PREVIOUS] = row
+        rows[after, _PREVIOUS] = row
 
 
 @_jit
-def _serve(
-    table, count, counters, schedule, divert_above, until_ms, watched, scratch, heap, seats, heads, result
-):
+def _serve(table, count, counters, schedule, divert_above, until_ms, watched, memory, result):
     """`serve` into memory that the caller owns; stops early once the first `watched` rows are reached.
 
-    Returns how many customers were still in line when it stopped.
+    Whoever had not entered by then has no row in `result`. What looks as if it could be done without a branch
+    was tried so and was slower: the processor guesses well here.
     """
-    group_count = heads.shape[0]
+    rows, lines, seats, heap = memory.rows, memory.lines, memory.seats, memory.returns
+    group_count = lines.shape[0]
     counter_count = counters.shape[0]
     event_count = schedule.shape[0]
     for group in range(group_count):
-        heads[group, 0] = -1
-        heads[group, 1] = -1
+        lines[group, _FIRST] = -1
+        lines[group, _LAST] = -1
+        lines[group, _FIRST_PLACE] = _NO_PLACE
     waiting_groups = 0  # a bit for each group with somebody in line
     idle = 0  # a bit for each open counter without a customer
     soonest = NEVER
@@ -216,39 +241,45 @@ def _serve(
         while returns > 0 and heap[0, 0] == now:
             returns = _pop(heap, returns)
             row = heap[returns, 1]
-            group = scratch[row, _NOW_GROUP]
-            place = table[row, PLACE]
-            before = -1
-            after = heads[group, 0]
-            while after >= 0 and table[after, PLACE] < place:
-                before = after
-                after = scratch[after, _NEXT]
-            _insert_after(scratch, heads, group, row, before)
+            group = rows[row, _TO_GROUP]
+            _line_up(rows, lines, table, group, row)
             waiting_groups |= 1 << group
             in_line += 1
-        while entered < count and table[entered, ENTER] == now:
+        enter_until = now
+        if idle == 0 or is_paused:
+            # Nobody looks at the line before the next of these moments: who comes till then enters together.
+            enter_until = min(soonest - 1, until_ms)
+            if event < event_count:
+                enter_until = min(enter_until, schedule[event, AT_MS] - 1)
+            if returns > 0:
+                enter_until = min(enter_until, heap[0, 0] - 1)
+        while entered < count and table[entered, ENTER] <= enter_until:
             row = entered
             group = table[row, GROUP]
             place = table[row, PLACE]
-            scratch[row, _NOW_GROUP] = group
-            scratch[row, _NOW_WORK] = table[row, WORK]
-            scratch[row, _AWAY_FROM] = table[row, OUT]
-            scratch[row, _AWAY_TO] = table[row, BACK]
-            scratch[row, _LOST] = table[row, ABSENT]
-            scratch[row, _FOLLOWING] = table[row, NEXT_GROUP]
+            is_offered = in_line >= divert_above and table[row, OFFERED] >= 0 and table[row, NEXT_GROUP] < 0
+            rows[row, _PROGRESS] = _OFFERED if is_offered else _FRESH
             result[row, REACHED] = -1
             result[row, CALLED] = -1
             result[row, COUNTER] = -1
             result[row, END] = -1
             result[row, OUTCOME] = PENDING
-            if in_line >= divert_above and table[row, OFFERED] >= 0:
-                away = table[row, OFFERED]
-                scratch[row, _AWAY_FROM] = now
-                scratch[row, _AWAY_TO] = NEVER if away >= NEVER else now + away
-            before = heads[group, 1]
+            before = lines[group, _LAST]
             while before >= 0 and table[before, PLACE] > place:
-                before = scratch[before, _PREVIOUS]
-            _insert_after(scratch, heads, group, row, before)
+                before = rows[before, _PREVIOUS]
+            if before < 0:
+                after = lines[group, _FIRST]
+                lines[group, _FIRST] = row
+                lines[group, _FIRST_PLACE] = place
+            else:
+                after = rows[before, _NEXT]
+                rows[before, _NEXT] = row
+            rows[row, _PREVIOUS] = before
+            rows[row, _NEXT] = after
+            if after < 0:
+                lines[group, _LAST] = row
+            else:
+                rows[after, _PREVIOUS] = row
             waiting_groups |= 1 << group
             in_line += 1
             entered += 1
@@ -267,34 +298,39 @@ def _serve(
                 able = seats[counter, MASK] & waiting_groups
                 if not able:
                     break
-                first = NEVER << 2
+                first = _NO_PLACE
                 chosen = 0
                 group = 0
                 while able:
                     if able & 1:
-                        place = table[heads[group, 0], PLACE]
+                        place = lines[group, _FIRST_PLACE]
                         if place < first:
                             first = place
                             chosen = group
                     able >>= 1
                     group += 1
-                row = heads[chosen, 0]
-                after = scratch[row, _NEXT]
-                heads[chosen, 0] = after
+                row = lines[chosen, _FIRST]
+                after = rows[row, _NEXT]
+                lines[chosen, _FIRST] = after
                 if after < 0:
-                    heads[chosen, 1] = -1
+                    lines[chosen, _LAST] = -1
                     waiting_groups &= ~(1 << chosen)
                 else:
-                    scratch[after, _PREVIOUS] = -1
+                    rows[after, _PREVIOUS] = -1
+                    lines[chosen, _FIRST_PLACE] = table[after, PLACE]
                 in_line -= 1
                 if result[row, REACHED] < 0:
                     result[row, REACHED] = now
                     if row < watched:
                         to_reach -= 1
-                if result[row, CALLED] < 0:
+                progress = rows[row, _PROGRESS]
+                if progress < _WAS_CALLED:
                     gone = table[row, GONE]
-                    away_from = scratch[row, _AWAY_FROM]
-                    away_to = scratch[row, _AWAY_TO]
+                    away_from = table[row, OUT]
+                    away_to = table[row, BACK]
+                    if progress == _OFFERED:
+                        away_from = table[row, ENTER]
+                        away_to = min(NEVER, away_from + table[row, OFFERED])
                     is_away = away_from <= now and now < away_to
                     if gone <= now and (gone <= away_from or not is_away):
                         result[row, OUTCOME] = LEFT
@@ -305,27 +341,30 @@ def _serve(
                             result[row, OUTCOME] = DIVERTED
                             result[row, END] = away_from
                         else:
+                            rows[row, _TO_GROUP] = chosen
                             returns = _push(heap, returns, away_to, row)
                         continue
                     result[row, CALLED] = now
                 result[row, COUNTER] = counter
-                end = now + scratch[row, _LOST]
-                busy = end
-                if end > now:
-                    scratch[row, _LOST] = 0
+                if progress < _WAS_CALLED and table[row, ABSENT] > 0:
+                    end = now + table[row, ABSENT]
+                    busy = end
                     result[row, OUTCOME] = NO_SHOW
+                    rows[row, _PROGRESS] = _WAS_CALLED
                     if table[row, REINSTATED] < NEVER:
+                        rows[row, _TO_GROUP] = chosen
                         returns = _push(heap, returns, end + table[row, REINSTATED], row)
-                else:
-                    end = now + table[row, WALK] + scratch[row, _NOW_WORK]
+                elif progress < _WAS_SERVED:
+                    end = now + table[row, WALK] + table[row, WORK]
                     busy = end + table[row, GAP]
                     result[row, OUTCOME] = SERVED
-                    following = scratch[row, _FOLLOWING]
-                    if following >= 0:
-                        scratch[row, _FOLLOWING] = -1
-                        scratch[row, _NOW_GROUP] = following
-                        scratch[row, _NOW_WORK] = table[row, NEXT_WORK]
+                    rows[row, _PROGRESS] = _WAS_SERVED
+                    if table[row, NEXT_GROUP] >= 0:
+                        rows[row, _TO_GROUP] = table[row, NEXT_GROUP]
                         returns = _push(heap, returns, end, row)
+                else:
+                    end = now + table[row, WALK] + table[row, NEXT_WORK]
+                    busy = end + table[row, GAP]
                 result[row, END] = end
                 seats[counter, BUSY_UNTIL] = busy
                 soonest = min(soonest, busy)
@@ -372,7 +411,7 @@ def serve(
     result = np.full((count, RESULTS), -1, np.int64)
     result[:, OUTCOME] = PENDING
     memory = _memory(count, len(counters), groups)
-    _serve(table, count, counters, schedule, divert_above, until_ms, 0, *memory, result)
+    _serve(table, count, counters, schedule, divert_above, until_ms, 0, memory, result)
     return result
 
 
@@ -393,15 +432,21 @@ def _check(table: Ints, counters: Ints, schedule: Ints, groups: int) -> None:
     )
     expect(bool((table[:, [ENTER, WALK, WORK, GAP, ABSENT]] >= 0).all()), "times of 0 or more")
     expect(len(np.unique(table[:, PLACE])) == len(table), "each place in the order once")
+    is_done_elsewhere = (table[:, OUT] < NEVER) & (table[:, BACK] >= NEVER)
+    expect(
+        not (is_done_elsewhere & (table[:, NEXT_GROUP] >= 0)).any(),
+        "a second service of nobody done elsewhere",
+    )
 
 
-def _memory(count: int, counters: int, groups: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """Scratch, heap of returns, seats and lines for `_serve`. A customer is on the heap once at most."""
-    return (
-        np.empty((count, _SCRATCH), np.int64),
-        np.empty((count + 1, 2), np.int64),
+@_jit
+def _memory(count, counters, groups):
+    """Memory for `_serve`."""
+    return _Memory(
+        np.empty((count, _ROW), np.int64),
+        np.empty((groups, _LINE), np.int64),
         np.empty((counters, 2), np.int64),
-        np.empty((groups, 2), np.int64),
+        np.empty((count + 1, 2), np.int64),
     )
 
 
@@ -436,6 +481,12 @@ def philox(key_0, key_1, at_0, at_1, at_2, at_3):
 
 
 @_jit
+def _words(key, customer, block, part):
+    """Four words of a customer; `key` is (seed, branch, replication)."""
+    return philox(key[0], key[1], key[2], customer, block, part)
+
+
+@_jit
 def _quantile(tables, which, word):
     """The value of a quantile table at word / 2**32, linear between its points."""
     index = word >> 22
@@ -447,7 +498,7 @@ def _quantile(tables, which, word):
 def _beyond(floor, word):
     """A word that is even over what lies beyond `floor` / 2**32: what is known to have lasted lasts
     longer."""
-    return floor + ((0x100000000 - floor) * word >> 32)
+    return floor + (((0x100000000 - floor) >> 1) * word >> 31)
 
 
 class Model(NamedTuple):
@@ -467,6 +518,15 @@ class Model(NamedTuple):
     by which a stretch is busier than expected times 2**16, or -1."""
 
 
+def _owned_one(array: Ints) -> Ints:
+    """The array in the one layout that there is machine code for, writable; mostly itself."""
+    return np.require(array, np.int64, ("C", "W"))
+
+
+def _owned(model: Model) -> Model:
+    return Model(*(_owned_one(array) for array in model))
+
+
 # Columns of `Model.groups`: numbers of tables, words (shares of 2**32, the first three cumulative), and ms.
 T_WORK, T_WALK, T_GAP, T_PATIENCE, T_OUT, T_AWAY, T_LOST, T_BACK, T_ELSEWHERE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 W_ABSENT, W_OUT, W_NEXT, W_REINSTATED, W_TAKES, W_DONE = 9, 10, 11, 12, 13, 14
@@ -481,55 +541,73 @@ _ARRIVAL, _FATE, _DAY = 0, 1, 2
 """Which block of a customer's words; the day's own factors have the third."""
 
 
-@_jit
-def _fill(model, key_0, key_1, replication, customer, words, group, enter, place, since, floor, table, row):
-    """Everything of a customer but when and what for: service, patience, and what may come between.
+# What has to be known of a row before `_fill`, in columns that it writes only after having read them.
+_CUSTOMER, _SINCE, _OUTLASTED = GAP, GONE, OUT
 
-    Patience counts from `since` and has outlasted the share `floor` of its table.
+
+@_jit
+def _note(table, row, enter, place, group, customer, work, walk, since, outlasted, following):
+    """Note for `_fill` who somebody is.
+
+    `work` and `walk` are words. Patience counts from `since` and has outlasted that share of its table; a
+    second service that is known of is in the group `following`.
     """
-    tables, groups = model.tables, model.groups
-    gap, patience, fate, offer = philox(key_0, key_1, replication, customer, _FATE, 0)
     table[row, ENTER] = enter
     table[row, PLACE] = place
     table[row, GROUP] = group
-    table[row, WORK] = _quantile(tables, groups[group, T_WORK], words[0])
-    table[row, WALK] = _quantile(tables, groups[group, T_WALK], words[1])
-    table[row, GAP] = _quantile(tables, groups[group, T_GAP], gap)
-    which = groups[group, T_PATIENCE]
-    table[row, GONE] = NEVER if which < 0 else since + _quantile(tables, which, _beyond(floor, patience))
-    table[row, OUT] = NEVER
-    table[row, BACK] = NEVER
-    table[row, ABSENT] = 0
-    table[row, REINSTATED] = NEVER
-    table[row, NEXT_GROUP] = -1
-    takes = groups[group, W_TAKES]
-    if offer >= takes:
-        table[row, OFFERED] = -1
-    elif offer < (takes * groups[group, W_DONE]) >> 32:
-        table[row, OFFERED] = NEVER
-    else:
-        back, _, _, _ = philox(key_0, key_1, replication, customer, _FATE, 2)
-        table[row, OFFERED] = _quantile(tables, groups[group, T_ELSEWHERE], back)
-    if fate < groups[group, W_NEXT]:
-        one, two, three, _ = philox(key_0, key_1, replication, customer, _FATE, 1)
-        if fate < groups[group, W_ABSENT]:
-            table[row, ABSENT] = 1 + _quantile(tables, groups[group, T_LOST], one)
-            if two < groups[group, W_REINSTATED]:
-                table[row, REINSTATED] = _quantile(tables, groups[group, T_BACK], three)
-        elif fate < groups[group, W_OUT]:
-            out = enter + _quantile(tables, groups[group, T_OUT], one)
-            table[row, OUT] = out
-            table[row, BACK] = out + _quantile(tables, groups[group, T_AWAY], two)
-        else:
-            following = 0
-            while one >= model.followings[group, following]:
-                following += 1
-            table[row, NEXT_GROUP] = following
-            table[row, NEXT_WORK] = _quantile(tables, groups[following, T_WORK], two)
+    table[row, _CUSTOMER] = customer
+    table[row, WORK] = work
+    table[row, WALK] = walk
+    table[row, _SINCE] = since
+    table[row, _OUTLASTED] = outlasted
+    table[row, NEXT_GROUP] = following
 
 
 @_jit
-def _arrive(model, key_0, key_1, replication, first, from_ms, until_ms, arrivals, at_most):
+def _fill(tables, groups, followings, key, table, count):
+    """Everything that `_note` left open: service, patience, and what may come between."""
+    for row in range(count):
+        enter, group, customer = table[row, ENTER], table[row, GROUP], table[row, _CUSTOMER]
+        since, outlasted, following = table[row, _SINCE], table[row, _OUTLASTED], table[row, NEXT_GROUP]
+        gap, patience, fate, offer = _words(key, customer, _FATE, 0)
+        table[row, WORK] = _quantile(tables, groups[group, T_WORK], table[row, WORK])
+        table[row, WALK] = _quantile(tables, groups[group, T_WALK], table[row, WALK])
+        table[row, GAP] = _quantile(tables, groups[group, T_GAP], gap)
+        which = groups[group, T_PATIENCE]
+        table[row, GONE] = NEVER
+        if which >= 0:
+            table[row, GONE] = since + _quantile(tables, which, _beyond(outlasted, patience))
+        table[row, OUT] = NEVER
+        table[row, BACK] = NEVER
+        table[row, ABSENT] = 0
+        table[row, REINSTATED] = NEVER
+        takes = groups[group, W_TAKES]
+        done = (takes >> 1) * (groups[group, W_DONE] >> 1) >> 30
+        table[row, OFFERED] = -1 if offer >= takes else NEVER
+        if done <= offer < takes:
+            back, _, _, _ = _words(key, customer, _FATE, 2)
+            table[row, OFFERED] = _quantile(tables, groups[group, T_ELSEWHERE], back)
+        if fate < groups[group, W_NEXT] or following >= 0:
+            one, two, three, four = _words(key, customer, _FATE, 1)
+            if fate < groups[group, W_ABSENT]:
+                table[row, ABSENT] = 1 + _quantile(tables, groups[group, T_LOST], one)
+                if two < groups[group, W_REINSTATED]:
+                    table[row, REINSTATED] = _quantile(tables, groups[group, T_BACK], three)
+            elif fate < groups[group, W_OUT]:
+                out = enter + _quantile(tables, groups[group, T_OUT], one)
+                table[row, OUT] = out
+                table[row, BACK] = out + _quantile(tables, groups[group, T_AWAY], two)
+            elif following < 0:
+                following = 0
+                while one >= followings[group, following]:
+                    following += 1
+                table[row, NEXT_GROUP] = following
+            if following >= 0:
+                table[row, NEXT_WORK] = _quantile(tables, groups[following, T_WORK], four)
+
+
+@_jit
+def _arrive(model, key, first, from_ms, until_ms, arrivals, at_most):
     """Moments and groups of those who arrive, with the words of their service and walk; how many.
 
     A stretch's expected arrivals are consumed by gaps of unit mean, so a customer's words stay the customer's
@@ -538,21 +616,21 @@ def _arrive(model, key_0, key_1, replication, first, from_ms, until_ms, arrivals
     start, width, gaps, factors = model.clock[0], model.clock[1], model.clock[2], model.clock[3]
     bins = model.bins
     count = 0
-    used = 0
     stretch = 0 if from_ms <= start else (from_ms - start) // width
-    left = 0
+    opens, used, left, ms_each = 0, 0, 0, 0
     is_new = True
-    word, mix, work, walk = philox(key_0, key_1, replication, first, _ARRIVAL, 0)
+    word, mix, work, walk = _words(key, first, _ARRIVAL, 0)
     need = _quantile(model.tables, gaps, word)
     while stretch < bins.shape[0]:
-        opens = start + stretch * width
         if is_new:
+            opens = start + stretch * width
             size = bins[stretch, 0]
             if factors >= 0:
-                factor, _, _, _ = philox(key_0, key_1, replication, stretch, _DAY, 0)
+                factor, _, _, _ = _words(key, stretch, _DAY, 0)
                 size = size * _quantile(model.tables, factors, factor) >> 16
             used = 0 if from_ms <= opens else size * (from_ms - opens) // width
             left = size - used
+            ms_each = (width << 32) // max(1, size)
             is_new = False
         if need > left:
             need -= left
@@ -561,7 +639,7 @@ def _arrive(model, key_0, key_1, replication, first, from_ms, until_ms, arrivals
             continue
         used += need
         left -= need
-        at = opens + used * width // size if size else opens
+        at = opens + (used * ms_each >> 32)
         if at >= until_ms or count >= at_most:
             break
         group = 0
@@ -572,20 +650,21 @@ def _arrive(model, key_0, key_1, replication, first, from_ms, until_ms, arrivals
         arrivals[count, 2] = work
         arrivals[count, 3] = walk
         count += 1
-        word, mix, work, walk = philox(key_0, key_1, replication, first + count, _ARRIVAL, 0)
+        word, mix, work, walk = _words(key, first + count, _ARRIVAL, 0)
         need = _quantile(model.tables, gaps, word)
     return count
 
 
 @_jit
-def _draw(model, key_0, key_1, replication, until_ms, arrivals, table):
+def _draw(model, key, until_ms, arrivals, table):
     """A whole day's table, sorted by ENTER; how many rows."""
-    count = _arrive(model, key_0, key_1, replication, 0, 0, until_ms, arrivals, table.shape[0])
+    groups = model.groups
+    count = _arrive(model, key, 0, 0, until_ms, arrivals, table.shape[0])
     for row in range(count):
         enter, group = arrivals[row, 0], arrivals[row, 1]
-        place = model.groups[group, BASE] + (enter << ORDER_SHIFT) + row
-        words = (arrivals[row, 2], arrivals[row, 3])
-        _fill(model, key_0, key_1, replication, row, words, group, enter, place, enter, 0, table, row)
+        place = groups[group, BASE] + (enter << ORDER_SHIFT) + row
+        _note(table, row, enter, place, group, row, arrivals[row, 2], arrivals[row, 3], enter, 0, -1)
+    _fill(model.tables, groups, model.followings, key, table, count)
     return count
 
 
@@ -597,7 +676,7 @@ def draw(
     `seed` and `branch` are below 2**32. At most `at_most` people are drawn.
     """
     table, arrivals = np.zeros((at_most, COLUMNS), np.int64), np.empty((at_most, 4), np.int64)
-    count = _draw(model, seed, branch, replication, until_ms, arrivals, table)
+    count = _draw(_owned(model), (seed, branch, replication), until_ms, arrivals, table)
     return table[:count].copy()
 
 
@@ -628,7 +707,7 @@ WAIT_BINS = 481
 
 
 @_jit
-def _add_up(model, table, count, result, closes_ms, totals, waits, day):
+def _add_up(groups, table, count, result, closes_ms, totals, waits, day):
     """Add one day's results to the totals."""
     latest = 0
     for row in range(count):
@@ -663,7 +742,7 @@ def _add_up(model, table, count, result, closes_ms, totals, waits, day):
             day[DAY_WAIT] += wait
         else:
             wait = result[row, REACHED] - enter
-        late = wait - model.groups[group, LIMIT]
+        late = wait - groups[group, LIMIT]
         if late > 0:
             totals[group, COUNT_LATE] += 1
             totals[group, LATE_MS] += late
@@ -674,25 +753,16 @@ def _add_up(model, table, count, result, closes_ms, totals, waits, day):
 
 @_jit
 def _days(
-    model, counters, schedule, divert_above, closes_ms, key_0, key_1, first, at_most, totals, waits, per_day
+    model, counters, schedule, divert_above, closes_ms, seed, branch, first, at_most, totals, waits, per_day
 ):
-    groups = model.groups.shape[0]
     table = np.empty((at_most, COLUMNS), np.int64)
     arrivals = np.empty((at_most, 4), np.int64)
     result = np.empty((at_most, RESULTS), np.int64)
-    scratch = np.empty((at_most, _SCRATCH), np.int64)
-    heap = np.empty((at_most + 1, 2), np.int64)
-    seats = np.empty((counters.shape[0], 2), np.int64)
-    heads = np.empty((groups, 2), np.int64)
-    people = 0
+    memory = _memory(at_most, counters.shape[0], model.groups.shape[0])
     for day in range(per_day.shape[0]):
-        count = _draw(model, key_0, key_1, first + day, closes_ms, arrivals, table)
-        _serve(
-            table, count, counters, schedule, divert_above, NEVER - 1, 0, scratch, heap, seats, heads, result
-        )
-        _add_up(model, table, count, result, closes_ms, totals, waits, per_day[day])
-        people += count
-    return people
+        count = _draw(model, (seed, branch, first + day), closes_ms, arrivals, table)
+        _serve(table, count, counters, schedule, divert_above, NEVER - 1, 0, memory, result)
+        _add_up(model.groups, table, count, result, closes_ms, totals, waits, per_day[day])
 
 
 class Days(NamedTuple):
@@ -731,7 +801,8 @@ def days(
         np.zeros((groups, WAIT_BINS), np.int64),
         np.zeros((count, DAY_COLUMNS), np.int64),
     )
-    _days(model, counters, schedule, divert_above, closes_ms, seed, branch, first, at_most, *kept)
+    counters, schedule = _owned_one(counters), _owned_one(schedule)
+    _days(_owned(model), counters, schedule, divert_above, closes_ms, seed, branch, first, at_most, *kept)
     return kept
 
 
@@ -781,6 +852,11 @@ class Fork(NamedTuple):
     watched: int
 
 
+def _owned_fork(fork: Fork) -> Fork:
+    people, counters, schedule = (_owned_one(a) for a in (fork.people, fork.counters, fork.schedule))
+    return Fork(people, counters, schedule, int(fork.now_ms), int(fork.watched))
+
+
 @_jit
 def _left_of(tables, which, floor, elapsed, word):
     """What is left of a duration that has lasted `elapsed`. Beyond the table: half of a fresh one."""
@@ -791,9 +867,8 @@ def _left_of(tables, which, floor, elapsed, word):
 
 
 @_jit
-def _seat(model, key_0, key_1, replication, now_ms, counters, busy, ends):
+def _seat(tables, groups, key, now_ms, counters, busy, ends):
     """When each counter that is busy now will be free, and when its service ends."""
-    tables, groups = model.tables, model.groups
     for counter in range(counters.shape[0]):
         busy[counter, MASK] = counters[counter, SEAT_MASK]
         busy[counter, BUSY_UNTIL] = 0
@@ -803,8 +878,8 @@ def _seat(model, key_0, key_1, replication, now_ms, counters, busy, ends):
             continue
         group, customer = counters[counter, SEAT_GROUP], counters[counter, SEAT_CUSTOMER]
         floor, elapsed = counters[counter, SEAT_FLOOR], counters[counter, ELAPSED]
-        _, _, work, walk = philox(key_0, key_1, replication, customer, _ARRIVAL, 0)
-        gap, _, _, _ = philox(key_0, key_1, replication, customer, _FATE, 0)
+        _, _, work, walk = _words(key, customer, _ARRIVAL, 0)
+        gap, _, _, _ = _words(key, customer, _FATE, 0)
         if stage == BETWEEN:
             left = _left_of(tables, groups[group, T_GAP], floor, elapsed, gap)
             busy[counter, BUSY_UNTIL] = now_ms + left
@@ -819,118 +894,107 @@ def _seat(model, key_0, key_1, replication, now_ms, counters, busy, ends):
 
 
 @_jit
-def _returns_at(model, person, now_ms, ends, word, other):
-    """When somebody who is here but not in line comes into it; NEVER."""
-    tables, groups = model.tables, model.groups
-    kind, group = person[KIND], person[HERE_GROUP]
+def _returns_at(tables, groups, people, index, now_ms, ends, word, other):
+    """When somebody who is here but not in line comes into it, and the group of the service that waits then.
+
+    NEVER when nothing waits: what was wanted gets done elsewhere, and nothing else was.
+    """
+    kind, group, outlasted = people[index, KIND], people[index, HERE_GROUP], people[index, FLOOR]
     if kind == AT_A_COUNTER:
-        return ends[person[AT_COUNTER]]
+        return ends[people[index, AT_COUNTER]], group
     if kind == COMING:
-        return now_ms + (_COMING_MS * word >> 32)
-    elapsed = now_ms - person[JOINED]
+        return now_ms + (_COMING_MS * word >> 32), group
+    elapsed = now_ms - people[index, JOINED]
     if kind == AWAY:
-        return now_ms + _left_of(tables, groups[group, T_AWAY], person[FLOOR], elapsed, word)
-    if other < groups[group, W_DONE]:
-        return NEVER
-    return now_ms + _left_of(tables, groups[group, T_ELSEWHERE], person[FLOOR], elapsed, word)
+        return now_ms + _left_of(tables, groups[group, T_AWAY], outlasted, elapsed, word), group
+    back_ms = now_ms + _left_of(tables, groups[group, T_ELSEWHERE], outlasted, elapsed, word)
+    if other >= groups[group, W_DONE]:
+        return back_ms, group
+    following = people[index, NEXT]
+    return (back_ms if following >= 0 else NEVER), following
 
 
 @_jit
-def _person(model, key_0, key_1, replication, person, enter, table, row):
-    """The row of somebody who is here."""
-    customer, group = person[CUSTOMER], person[HERE_GROUP]
-    _, _, work, walk = philox(key_0, key_1, replication, customer, _ARRIVAL, 0)
-    is_waiting = person[KIND] == WAITING
-    since, floor = (person[JOINED], person[FLOOR]) if is_waiting else (enter, 0)
-    place = person[HERE_PLACE]
-    _fill(
-        model,
-        key_0,
-        key_1,
-        replication,
-        customer,
-        (work, walk),
-        group,
-        enter,
-        place,
-        since,
-        floor,
-        table,
-        row,
-    )
-    if person[KIND] == PROBE:
-        table[row, GONE] = enter
-        table[row, OFFERED] = -1
-    elif person[NEXT] >= 0:
-        table[row, NEXT_GROUP] = person[NEXT]
-        table[row, NEXT_WORK] = table[row, WORK]
+def _person(people, index, key, enter, group, table, row):
+    """Note somebody who is here."""
+    customer = people[index, CUSTOMER]
+    _, _, work, walk = _words(key, customer, _ARRIVAL, 0)
+    since, outlasted = enter, 0
+    if people[index, KIND] == WAITING:
+        since, outlasted = people[index, JOINED], people[index, FLOOR]
+    following = people[index, NEXT] if group == people[index, HERE_GROUP] else -1
+    place = people[index, HERE_PLACE]
+    _note(table, row, enter, place, group, customer, work, walk, since, outlasted, following)
 
 
 @_jit
-def _stage(model, fork, key_0, key_1, replication, until_ms, joiners, number, ends, late, arrivals, table):
-    """One future's table: who is in line, `joiners` more right behind them, who will return, who will
-    come."""
-    people, now_ms, watched = fork.people, fork.now_ms, fork.watched
+def _late_comers(model, fork, key, ends, late):
+    """(moment, index, group) of those who are here and will come into line, sorted; how many."""
+    people, now_ms = fork.people, fork.now_ms
     count = 0
-    for row in range(watched):
-        _person(model, key_0, key_1, replication, people[row], now_ms, table, row)
-    count = watched
-    stretch = min(max(0, (now_ms - model.clock[0]) // model.clock[1]), model.bins.shape[0] - 1)
-    for one in range(joiners):
-        _, mix, work, walk = philox(key_0, key_1, replication, _NEWCOMER + one, _ARRIVAL, 0)
-        group = 0
-        while mix >= model.bins[stretch, 1 + group]:
-            group += 1
-        place = model.groups[group, BASE] + (now_ms << ORDER_SHIFT) + number + one
-        words = (work, walk)
-        customer = _NEWCOMER + one
-        _fill(
-            model, key_0, key_1, replication, customer, words, group, now_ms, place, now_ms, 0, table, count
-        )
-        count += 1
-    late_count = 0
-    for index in range(watched, people.shape[0]):
-        word, other, _, _ = philox(key_0, key_1, replication, people[index, CUSTOMER], _FATE, 3)
-        enter = _returns_at(model, people[index], now_ms, ends, word, other)
+    for index in range(fork.watched, people.shape[0]):
+        word, other, _, _ = _words(key, people[index, CUSTOMER], _FATE, 3)
+        enter, group = _returns_at(model.tables, model.groups, people, index, now_ms, ends, word, other)
         if enter >= NEVER:
             continue
-        at = late_count
+        at = count
         while at > 0 and late[at - 1, 0] > enter:
-            late[at, 0], late[at, 1] = late[at - 1, 0], late[at - 1, 1]
+            late[at, 0], late[at, 1], late[at, 2] = late[at - 1, 0], late[at - 1, 1], late[at - 1, 2]
             at -= 1
-        late[at, 0], late[at, 1] = enter, index
-        late_count += 1
-    came = 0
-    if joiners == 0:
-        at_most = table.shape[0] - count - late_count
-        came = _arrive(model, key_0, key_1, replication, _NEWCOMER, now_ms, until_ms, arrivals, at_most)
-    returned = 0
-    arrived = 0
-    while returned < late_count or arrived < came:
-        if arrived >= came or (returned < late_count and late[returned, 0] <= arrivals[arrived, 0]):
-            person = people[late[returned, 1]]
-            _person(model, key_0, key_1, replication, person, late[returned, 0], table, count)
-            returned += 1
-        else:
-            enter, group = arrivals[arrived, 0], arrivals[arrived, 1]
-            place = model.groups[group, BASE] + (enter << ORDER_SHIFT) + number + arrived
-            words = (arrivals[arrived, 2], arrivals[arrived, 3])
-            customer = _NEWCOMER + arrived
-            _fill(
-                model, key_0, key_1, replication, customer, words, group, enter, place, enter, 0, table, count
-            )
-            arrived += 1
+        late[at, 0], late[at, 1], late[at, 2] = enter, index, group
         count += 1
     return count
 
 
 @_jit
-def _late_ms(model, fork, table, count, result, until_ms):
+def _stage(model, fork, key, until_ms, joiners, number, ends, late, arrivals, table):
+    """One future's table: who is in line, `joiners` more right behind them, who will return, who will
+    come."""
+    people, now_ms, watched, groups = fork.people, fork.now_ms, fork.watched, model.groups
+    for row in range(watched):
+        _person(people, row, key, now_ms, people[row, HERE_GROUP], table, row)
+    count = watched
+    stretch = min(max(0, (now_ms - model.clock[0]) // model.clock[1]), model.bins.shape[0] - 1)
+    for one in range(joiners):
+        customer = _NEWCOMER + one
+        _, mix, work, walk = _words(key, customer, _ARRIVAL, 0)
+        group = 0
+        while mix >= model.bins[stretch, 1 + group]:
+            group += 1
+        place = groups[group, BASE] + (now_ms << ORDER_SHIFT) + number + one
+        _note(table, count, now_ms, place, group, customer, work, walk, now_ms, 0, -1)
+        count += 1
+    late_count = _late_comers(model, fork, key, ends, late)
+    came = 0
+    if joiners == 0:
+        at_most = table.shape[0] - count - late_count
+        came = _arrive(model, key, _NEWCOMER, now_ms, until_ms, arrivals, at_most)
+    returned = 0
+    for arrived in range(came + 1):
+        enter = arrivals[arrived, 0] if arrived < came else NEVER
+        while returned < late_count and late[returned, 0] <= enter:
+            _person(people, late[returned, 1], key, late[returned, 0], late[returned, 2], table, count)
+            returned += 1
+            count += 1
+        if arrived < came:
+            group, work, walk = arrivals[arrived, 1], arrivals[arrived, 2], arrivals[arrived, 3]
+            place = groups[group, BASE] + (enter << ORDER_SHIFT) + number + arrived
+            _note(table, count, enter, place, group, _NEWCOMER + arrived, work, walk, enter, 0, -1)
+            count += 1
+    _fill(model.tables, groups, model.followings, key, table, count)
+    for row in range(watched):
+        if people[row, KIND] == PROBE:
+            table[row, GONE] = now_ms
+            table[row, OFFERED] = -1
+    return count
+
+
+@_jit
+def _late_ms(groups, people, now_ms, watched, shortest_ms, table, count, result, until_ms):
     """Milliseconds that people will wait beyond their limit between now and `until_ms`.
 
     Who leaves saves nothing: the wait goes on till the turn would have come. Who is helped elsewhere does.
     """
-    people, now_ms, watched = fork.people, fork.now_ms, fork.watched
     total = 0
     for row in range(count):
         since = table[row, ENTER]
@@ -938,12 +1002,16 @@ def _late_ms(model, fork, table, count, result, until_ms):
             if people[row, KIND] == PROBE:
                 continue
             since = people[row, JOINED]
+        elif since + shortest_ms >= until_ms:
+            break
+        begins = max(now_ms, since + groups[table[row, GROUP], LIMIT])
+        if begins >= until_ms:
+            continue
         ends = until_ms
         if result[row, OUTCOME] == DIVERTED:
             ends = result[row, END]
         elif result[row, REACHED] >= 0:
             ends = min(until_ms, result[row, REACHED])
-        begins = max(now_ms, since + model.groups[table[row, GROUP], LIMIT])
         if ends > begins:
             total += ends - begins
     return total
@@ -976,99 +1044,61 @@ def _plan(base, action, now_ms, schedule):
 
 @_jit
 def _futures(
-    model, fork, actions, key_0, key_1, first, arrive_until_ms, until_ms, number, at_most, reached, late
+    model, fork, actions, seed, branch, first, arrive_until_ms, until_ms, number, at_most, reached, late
 ):
-    counter_count = fork.counters.shape[0]
+    people, now_ms, watched = fork.people, fork.now_ms, fork.watched
     table = np.empty((at_most, COLUMNS), np.int64)
     arrivals = np.empty((at_most, 4), np.int64)
-    returning = np.empty((fork.people.shape[0] + 1, 2), np.int64)
+    returning = np.empty((people.shape[0] + 1, 3), np.int64)
     result = np.empty((at_most, RESULTS), np.int64)
-    scratch = np.empty((at_most, _SCRATCH), np.int64)
-    heap = np.empty((at_most + 1, 2), np.int64)
-    seats = np.empty((counter_count, 2), np.int64)
-    busy = np.empty((counter_count, 2), np.int64)
-    ends = np.empty(counter_count, np.int64)
-    heads = np.empty((model.groups.shape[0], 2), np.int64)
+    busy = np.empty((fork.counters.shape[0], 2), np.int64)
+    ends = np.empty(fork.counters.shape[0], np.int64)
+    memory = _memory(at_most, fork.counters.shape[0], model.groups.shape[0])
     plan = np.empty((fork.schedule.shape[0] + 1, 3), np.int64)
-    watched = fork.watched
+    shortest_ms = max(0, model.groups[:, LIMIT].min())
     to_watch = watched if until_ms >= NEVER - 1 else 0
     for future in range(reached.shape[0]):
-        replication = first + future
-        _seat(model, key_0, key_1, replication, fork.now_ms, fork.counters, busy, ends)
-        count = _stage(
-            model,
-            fork,
-            key_0,
-            key_1,
-            replication,
-            arrive_until_ms,
-            0,
-            number,
-            ends,
-            returning,
-            arrivals,
-            table,
-        )
+        key = (seed, branch, first + future)
+        _seat(model.tables, model.groups, key, now_ms, fork.counters, busy, ends)
+        count = _stage(model, fork, key, arrive_until_ms, 0, number, ends, returning, arrivals, table)
         for index in range(actions.shape[0]):
-            action = actions[index]
-            events = _plan(fork.schedule, action, fork.now_ms, plan)
-            row = action[ACTS_ON]
-            is_offer = action[ACTION] == OFFER
-            if is_offer:
-                out, back, away = table[row, OUT], table[row, BACK], table[row, OFFERED]
-                if away >= 0:
-                    table[row, OUT] = fork.now_ms
-                    table[row, BACK] = NEVER if away >= NEVER else fork.now_ms + away
-            _serve(
-                table,
-                count,
-                busy,
-                plan[:events],
-                NEVER,
-                until_ms,
-                to_watch,
-                scratch,
-                heap,
-                seats,
-                heads,
-                result,
+            events = _plan(fork.schedule, actions[index], now_ms, plan)
+            row = actions[index, ACTS_ON]
+            is_taken = (
+                actions[index, ACTION] == OFFER and table[row, OFFERED] >= 0 and table[row, NEXT_GROUP] < 0
             )
-            if is_offer:
+            if is_taken:
+                out, back = table[row, OUT], table[row, BACK]
+                table[row, OUT], table[row, BACK] = now_ms, min(NEVER, now_ms + table[row, OFFERED])
+            _serve(table, count, busy, plan[:events], NEVER, until_ms, to_watch, memory, result)
+            if is_taken:
                 table[row, OUT], table[row, BACK] = out, back
             if index == 0:
                 for row in range(watched):
                     reached[future, row] = result[row, REACHED]
             if until_ms < NEVER - 1:
-                # Whoever had not entered when it stopped has no result of this future.
-                entered = count
-                while entered > 0 and table[entered - 1, ENTER] > until_ms:
-                    entered -= 1
-                late[future, index] = _late_ms(model, fork, table, entered, result, until_ms)
+                late[future, index] = _late_ms(
+                    model.groups, people, now_ms, watched, shortest_ms, table, count, result, until_ms
+                )
 
 
 @_jit
-def _room(model, fork, key_0, key_1, first, joiners, number, deadlines, served):
-    counter_count = fork.counters.shape[0]
+def _room(model, fork, seed, branch, first, joiners, number, deadlines, served):
     at_most = fork.people.shape[0] + joiners + 1
     table = np.empty((at_most, COLUMNS), np.int64)
     arrivals = np.empty((1, 4), np.int64)
-    returning = np.empty((fork.people.shape[0] + 1, 2), np.int64)
+    returning = np.empty((fork.people.shape[0] + 1, 3), np.int64)
     result = np.empty((at_most, RESULTS), np.int64)
-    scratch = np.empty((at_most, _SCRATCH), np.int64)
-    heap = np.empty((at_most + 1, 2), np.int64)
-    seats = np.empty((counter_count, 2), np.int64)
-    busy = np.empty((counter_count, 2), np.int64)
-    ends = np.empty(counter_count, np.int64)
-    heads = np.empty((model.groups.shape[0], 2), np.int64)
+    busy = np.empty((fork.counters.shape[0], 2), np.int64)
+    ends = np.empty(fork.counters.shape[0], np.int64)
+    memory = _memory(at_most, fork.counters.shape[0], model.groups.shape[0])
     until_ms = deadlines[deadlines.shape[0] - 1]
     watched = fork.watched
     for future in range(served.shape[0]):
-        replication = first + future
-        _seat(model, key_0, key_1, replication, fork.now_ms, fork.counters, busy, ends)
-        count = _stage(
-            model, fork, key_0, key_1, replication, 0, joiners, number, ends, returning, arrivals, table
-        )
-        _serve(table, count, busy, fork.schedule, NEVER, until_ms, 0, scratch, heap, seats, heads, result)
+        key = (seed, branch, first + future)
+        _seat(model.tables, model.groups, key, fork.now_ms, fork.counters, busy, ends)
+        count = _stage(model, fork, key, 0, joiners, number, ends, returning, arrivals, table)
+        _serve(table, count, busy, fork.schedule, NEVER, until_ms, 0, memory, result)
         for deadline in range(deadlines.shape[0]):
             done = 0
             for row in range(watched, watched + joiners):
@@ -1109,6 +1139,7 @@ def futures(
     reached = np.full((count, fork.watched), -1, np.int64)
     late = np.zeros((count, len(actions)), np.int64)
     at_most = max(at_most, len(fork.people) + 1)
+    model, fork, actions = _owned(model), _owned_fork(fork), _owned_one(actions)
     _futures(
         model, fork, actions, seed, branch, first, arrive_until_ms, until_ms, number, at_most, reached, late
     )
@@ -1133,6 +1164,7 @@ def room(
     do.
     """
     served = np.zeros((count, len(deadlines_ms)), np.int64)
+    model, fork, deadlines_ms = _owned(model), _owned_fork(fork), _owned_one(deadlines_ms)
     _room(model, fork, seed, branch, first, joiners, number, deadlines_ms, served)
     return served
 
