@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
+from openhall.app.folder import Folder
 from openhall.cli.language import _
-from openhall.cli.main import err, json_option, out, program, show_json
+from openhall.cli.main import err, folder_option, json_option, out, program, show_json
+from openhall.kernel.clock import MINUTE_MS
 
 if TYPE_CHECKING:
+    from openhall.log.told import BranchDayTold
     from openhall.rehearsal.evaluation.scores import Figures, WaitScores
 
 FORMATS = ("warsaw", "technion")
@@ -59,6 +62,74 @@ def waits(**options: Any) -> None:
         show_json(scores)
     else:
         _show(scores)
+
+
+@evaluate.command()
+@folder_option
+@click.option("--branch", "branches", multiple=True, help="Only this branch; may be given more than once.")
+@click.option("--from", "first", type=DAY, help="First day.")
+@click.option("--to", "last", type=DAY, help="Last day.")
+@json_option
+def told(
+    folder: Path, branches: tuple[str, ...], first: datetime | None, last: datetime | None, as_json: bool
+) -> None:
+    """How true it was what customers were told: your own days, branch by branch.
+
+    Eight of ten calls should come inside the interval. Counted are tickets that were called and never stepped
+    out. Reads only; a server may run meanwhile.
+    """
+    from openhall.log.sqlite import SqliteStore
+    from openhall.log.told import told_by_day
+
+    place = Folder(folder)
+    known = [branch.id for branch in place.read_bank().branches]
+    for branch in branches:
+        if branch not in known:
+            raise click.BadParameter(
+                _("There is no branch {branch}; choose from {known}.", branch=branch, known=", ".join(known)),
+                param_hint="--branch",
+            )
+    with SqliteStore.open_to_read(place.database) as store:
+        days = told_by_day(store, branches or known, first=_date(first), last=_date(last))
+    if as_json:
+        show_json(days)
+    else:
+        _show_told(days)
+
+
+def _show_told(days: Sequence[BranchDayTold]) -> None:
+    """A row for each day and source, the twin's tellings over the day last."""
+    if not days:
+        out.print(_("Nobody has been told a wait yet."))
+        return
+    table = Table(
+        _("branch"),
+        _("day"),
+        _("told by"),
+        title=_("What customers were told about their waits, and what came"),
+        title_justify="left",
+    )
+    for name in (_("told"), _("error, min"), _("longer than told, min"), _("inside the interval")):
+        table.add_column(name, justify="right")
+    words = {
+        "twin": _("the twin, on the ticket"),
+        "pace": _("recent pace, on the ticket"),
+        "typical": _("usual times, on the ticket"),
+        "later": _("the twin, over the day"),
+    }
+    for day in days:
+        for source, figures in [*day.at_issue.items(), ("later", day.every_telling)]:
+            if figures.told_count:
+                table.add_row(
+                    day.branch,
+                    day.day.isoformat(),
+                    words[source],
+                    str(figures.told_count),
+                    _number(figures.error_ms / MINUTE_MS),
+                    _number(figures.bias_ms / MINUTE_MS),
+                    _share(figures.inside_count / figures.told_count),
+                )
+    out.print(table)
 
 
 def _evaluator(kind: str) -> Callable[..., WaitScores]:

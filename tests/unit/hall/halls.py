@@ -15,6 +15,7 @@ from openhall.kernel.event import Answer, Command, Request
 from openhall.kernel.refusal import Refusal
 from openhall.log.book import Book
 from openhall.log.memory import MemoryStore
+from openhall.log.store import Store
 from openhall.science import durations
 from openhall.science.habits import GroupHabits, Habits, assumed_habits
 from tests.places import LANE, at, quiet_branch
@@ -23,10 +24,10 @@ from tests.places import LANE, at, quiet_branch
 class Hall:
     """The lane branch at work under a clock that the test moves."""
 
-    def __init__(self, rules: DayRules | None = None) -> None:
+    def __init__(self, rules: DayRules | None = None, store: Store | None = None) -> None:
         self.rules = rules or quiet_branch()
         self.clock = ManualClock(at(8, 40))
-        self.book = Book(MemoryStore(), [ROOM], self.clock)
+        self.book = Book(store or MemoryStore(), [ROOM], self.clock)
         self._count = 0
         self.do(c.OpenDay(self.rules))
 
