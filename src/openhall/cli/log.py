@@ -24,7 +24,7 @@ from openhall.log.verify import verify as verify_log
 
 
 @contextmanager
-def _counted(title: str) -> Iterator[Callable[[int], None]]:
+def counted(title: str) -> Iterator[Callable[[int], None]]:
     """A count on standard error, for people; nothing where standard error is no terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed}"), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -76,7 +76,7 @@ def verify(folder: Path, every_command: bool, anchors: Path | None, as_json: boo
                     error=str(error),
                 )
             ) from error
-    with SqliteStore.open_to_read(Folder(folder).database) as store, _counted(_("events")) as count:
+    with SqliteStore.open_to_read(Folder(folder).database) as store, counted(_("events")) as count:
         report = verify_log(
             store, ROOMS, is_each_command_checked=every_command, anchors=pinned, progress=count
         )
@@ -96,7 +96,7 @@ def rebuild(folder: Path, as_json: bool) -> None:
 
     Personal data, accounts and sessions are no such tables and stay as they are. The server must not run.
     """
-    with SqliteStore.open(Folder(folder).database) as store, _counted(_("events folded")) as count:
+    with SqliteStore.open(Folder(folder).database) as store, counted(_("events folded")) as count:
         folded = Projector(store, ROOMS, PROJECTIONS).rebuild(count)
     if as_json:
         show_json({"events_folded": folded, "read_models": [p.name for p in PROJECTIONS]})
@@ -115,7 +115,7 @@ def backup(folder: Path, target: Path, force: bool, as_json: bool) -> None:
 
     The copy holds sealed personal data but not the key. Keep FOLDER/openhall.key apart from it, and safe.
     """
-    with _counted(_("events verified")) as count:
+    with counted(_("events verified")) as count:
         made = backups.backup(Folder(folder).database, target, ROOMS, is_forced=force, progress=count)
     if as_json:
         show_json(made)
@@ -133,7 +133,7 @@ def restore(folder: Path, saved: Path, as_json: bool) -> None:
 
     The backup is verified first. The server must not run.
     """
-    with _counted(_("events verified")) as count:
+    with counted(_("events verified")) as count:
         made = backups.restore(saved, Folder(folder).database, ROOMS, progress=count)
     if as_json:
         show_json(made)
