@@ -120,8 +120,9 @@ def _check_whole(file: str, raw: dict[str, Any], bank: Bank | None, findings: Fi
             sound[f.name] = msgspec.convert(raw[f.name], f.type)
         elif f.name not in raw and not f.required:
             sound[f.name] = getattr(m.Study(name="-", network=m.Network(), policy=()), f.name)
-    if isinstance(network := sound.get("network"), m.Network):
-        _Whole(file, findings, network, bank, raw["network"]).check(sound)
+    network = raw.get("network")
+    if isinstance(network, dict):
+        _Whole(file, findings, network, bank).check(sound)
     if isinstance(precision := sound.get("precision"), m.PrecisionAsked):
         _check_precision(Place(file, "precision"), precision, raw.get("policy"), findings)
     if isinstance(customers := sound.get("customers"), m.Behaviour):
@@ -152,12 +153,11 @@ def _check_precision(place: Place, asked: m.PrecisionAsked, policies: object, fi
 
 
 class _Whole:
-    """The checks that need to know the network."""
+    """The checks that need to know whether a bank or an invented network is studied."""
 
-    def __init__(
-        self, file: str, findings: Findings, network: m.Network, bank: Bank | None, raw: dict[str, Any]
-    ) -> None:
-        self.file, self.findings, self.network, self.bank, self.raw = file, findings, network, bank, raw
+    def __init__(self, file: str, findings: Findings, raw: dict[str, Any], bank: Bank | None) -> None:
+        self.file, self.findings, self.bank, self.raw = file, findings, bank, raw
+        self.is_of_bank = "bank" in raw
 
     def add(self, code: str, path: str, *, expected: str, found: str, suggestion: str = "") -> None:
         """Note a mistake at a key path."""
@@ -165,7 +165,8 @@ class _Whole:
 
     def check(self, sound: dict[str, Any]) -> None:
         """All of them; `sound` has the tables without mistakes."""
-        self._network()
+        if isinstance(network := sound.get("network"), m.Network):
+            self._network(network)
         services: tuple[m.Service, ...] | None = sound.get("services")
         classes: tuple[m.CustomerClass, ...] | None = sound.get("classes")
         if services is not None:
@@ -188,13 +189,13 @@ class _Whole:
         used = [s for s in services if s.share] or (self.bank.services if self.bank else ())
         return len(used) * max(1, sum(1 for c in classes if c.share))
 
-    def _network(self) -> None:
-        network, raw = self.network, self.raw
-        if network.bank is not None:
+    def _network(self, network: m.Network) -> None:
+        raw = self.raw
+        if self.is_of_bank:
             for key in FOR_INVENTED:
                 if key in raw:
                     self.add("not_both", f"network.{key}", expected=f"bank or {key}, not both", found="both")
-            self._bank_day()
+            self._bank_day(network)
         else:
             for key in FOR_A_BANK:
                 if key in raw:
@@ -213,26 +214,24 @@ class _Whole:
         if not sum(network.arrival_profile):
             self.add("bad_sum", "network.arrival_profile", expected="a weight above 0", found="only zeros")
 
-    def _bank_day(self) -> None:
-        if self.network.day is None:
+    def _bank_day(self, network: m.Network) -> None:
+        if network.day is None:
             self.add("missing", "network.day", expected="a date such as 2026-12-15", found="nothing")
         else:
             try:
-                date.fromisoformat(self.network.day)
+                date.fromisoformat(network.day)
             except ValueError:
-                self.add(
-                    "bad_format", "network.day", expected="a day of the calendar", found=self.network.day
-                )
+                self.add("bad_format", "network.day", expected="a day of the calendar", found=network.day)
         if self.bank is not None:
             known = [b.id for b in self.bank.branches]
-            for branch in self.network.customers_of:
+            for branch in network.customers_of:
                 if branch not in known:
                     self._unknown(f"network.customers_of.{branch}", branch, known)
 
     def _services(self, services: Sequence[m.Service]) -> None:
         known = [s.id for s in self.bank.services] if self.bank else None
         self._listed("services", [(s.id, s.share) for s in services], "id", known)
-        if self.network.bank is not None:
+        if self.is_of_bank:
             return
         if not services:
             self.add("missing", "services", expected="one or more, written [[services]]", found="nothing")
@@ -280,7 +279,7 @@ class _Whole:
     def _known_classes(self, classes: Sequence[m.CustomerClass] | None) -> list[str] | None:
         if self.bank is not None:
             return [c.code for c in self.bank.classes]
-        return None if classes is None or self.network.bank else [c.code for c in classes]
+        return None if classes is None or self.is_of_bank else [c.code for c in classes]
 
     def _hours(self, path: str, hours: str) -> None:
         begins, ends = minutes_of(hours)
