@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from rich.table import Table
 
 from openhall.app.folder import Folder
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from openhall.log.told import BranchDayTold
     from openhall.rehearsal.evaluation.scores import Figures, WaitScores
 
-FORMATS = ("warsaw", "technion")
+FORMATS = ("warsaw", "technion", "simulated")
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -30,8 +31,8 @@ def evaluate() -> None:
 
 
 @evaluate.command()
-@click.option("--fit", type=click.Path(path_type=Path), required=True, help="Folder of days to learn from.")
-@click.option("--test", type=click.Path(path_type=Path), required=True, help="Folder of days to ask about.")
+@click.option("--fit", type=click.Path(path_type=Path), help="Folder of days to learn from.")
+@click.option("--test", type=click.Path(path_type=Path), help="Folder of days to ask about.")
 @click.option(
     "--format",
     "kind",
@@ -41,6 +42,12 @@ def evaluate() -> None:
 )
 @click.option("--fit-to", type=DAY, help="Learn from days up to this one, itself included.")
 @click.option("--test-from", type=DAY, help="Ask about days from this one on, itself included.")
+@click.option("--seed", type=click.IntRange(0), help="Of a simulated hall.")
+@click.option(
+    "--patience-minutes",
+    type=click.FloatRange(1, 1_440),
+    help="In a simulated hall people leave after so long, on average; else nobody does.",
+)
 @json_option
 def waits(**options: Any) -> None:
     """How true the forecast waits are: each ticket is asked about at issue, with what was known by then.
@@ -48,20 +55,45 @@ def waits(**options: Any) -> None:
     \b
     Two folders:        openhall evaluate waits --fit PAST --test LATER --format warsaw
     One folder, parted: ... --fit PAST --fit-to 2020-01-10 --test PAST --test-from 2020-01-13
+    No folder:          openhall evaluate waits --format simulated
 
     Nothing is learnt from the days asked about. The same run prints the same figures, to the last digit.
+    A simulated hall has habits that only it knows: days of it are learned from as a bank's own log is, and
+    the forecasts are held against those of somebody who knows its habits.
     """
+    scores = _simulated(options) if options["kind"] == "simulated" else _of_folders(options)
+    if options["as_json"]:
+        show_json(scores)
+    else:
+        _show(scores)
+
+
+def _simulated(options: dict[str, Any]) -> WaitScores:
+    from openhall.cli.rehearse import progress
+    from openhall.rehearsal.evaluation.hidden import HiddenParameters
+    from openhall.rehearsal.evaluation.simulated import evaluate_simulated
+
+    given = {name: options[name] for name in ("fit", "test", "fit_to", "test_from") if options[name]}
+    if given:
+        raise click.UsageError(_("A simulated hall takes no folders and no dates."))
+    parameters = HiddenParameters(patience_minutes_mean=options["patience_minutes"])
+    if options["seed"] is not None:
+        parameters = msgspec.structs.replace(parameters, seed=options["seed"])
+    with progress(_("Living past days, then asking …")) as advance:
+        return evaluate_simulated(parameters, progress=advance)
+
+
+def _of_folders(options: dict[str, Any]) -> WaitScores:
+    for name in ("fit", "test"):
+        if options[name] is None:
+            raise click.UsageError(_("Expected --{name} with this format.", name=name))
     with err.status(_("Learning from past days, then asking …")):
-        scores = _evaluator(options["kind"])(
+        return _evaluator(options["kind"])(
             options["fit"],
             options["test"],
             fit_to=_date(options["fit_to"]),
             test_from=_date(options["test_from"]),
         )
-    if options["as_json"]:
-        show_json(scores)
-    else:
-        _show(scores)
 
 
 @evaluate.command()
@@ -240,6 +272,8 @@ def _names() -> dict[str, str]:
         "minutes_per_position": _("minutes per position"),
         "minutes_per_position_at_most_240": _("... at most 240 minutes"),
         "pace_last_30_minutes": _("pace of the last 30 minutes"),
+        "true_parameters": _("somebody who knows the habits"),
+        "mean_of_futures": _("forecast by the mean of the futures"),
     }
 
 
