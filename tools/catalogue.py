@@ -92,7 +92,14 @@ def from_command_line() -> Iterator[Found]:
 
 def from_tables() -> Iterator[Found]:
     """Words for codes."""
-    for table in (rendering.WORDS, rendering.SCREEN_TITLES, rendering.REASONS_TO_LOOK):
+    for table in (
+        rendering.WORDS,
+        rendering.SCREEN_TITLES,
+        rendering.REASONS_TO_LOOK,
+        rendering.DECLINE_REASONS,
+        rendering.OVERRIDE_REASONS,
+        rendering.ELSEWHERE_WORDS,
+    ):
         for word in table.values():
             yield "web/rendering.py", word
 

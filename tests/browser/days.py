@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
+import msgspec
+
+from openhall.hall.model.commands import GiveAdvice
+from openhall.hall.told import Move
 from tests.browser.served import Served
 
 NORMAL_DAY = date(2026, 11, 24)
@@ -91,6 +96,34 @@ def busy_hall(served: Served, day: date, *, people: int = 34, with_visits: bool 
     served.call("POST", "/commands/StartService", json={"counter_id": "C4"})
     served.do("PauseCounter", counter_id="C5", reason="break")
     assert early
+
+
+def advised_hall(served: Served) -> None:
+    """What the twin says of the busy hall: waits, room, and three things that would help."""
+    served.twin_tells(room=(21, 34))
+    served.twin_says(
+        GiveAdvice(
+            60,
+            minutes(340),
+            (
+                move("open", 120, 90, 160, counter_id="C7", person_id="gao-fei"),
+                move("open", 95, 60, 130, counter_id="C7", person_id="han-xue"),
+                move("offer", 6, 2, 9, ticket_id=served.read("/tickets")[2]["id"], channel="atm"),
+                move("close", -0.4, -2, 0, counter_id="C5"),
+            ),
+        )
+    )
+
+
+def minutes(count: float) -> int:
+    """As milliseconds."""
+    return round(count * 60_000)
+
+
+def move(kind: Literal["open", "close", "offer"], saved: float, low: float, high: float, **what: str) -> Move:
+    """Something that would help, worth so many late minutes."""
+    fields = {"kind": kind, "saved_ms": minutes(saved), "error_ms": 0, **what}
+    return msgspec.convert(fields | {"saved_low_ms": minutes(low), "saved_high_ms": minutes(high)}, Move)
 
 
 def _care(served: Served) -> None:

@@ -20,11 +20,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import msgspec
 
-from openhall.app.build import build
+from openhall.app.build import App, build
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
+from openhall.hall.model.commands import GiveAdvice, ReviewAdvice, TellWaits
+from openhall.hall.told import JoiningWait, RoomLeft, TicketWait
 from openhall.kernel.clock import from_datetime
+from openhall.kernel.event import SYSTEM, Request
+from openhall.kernel.refusal import Refusal
 from openhall.network.model import Role
 from openhall.network.sample import sample_files
 from openhall.web.serving import serve
@@ -42,6 +47,7 @@ ACCOUNTS: dict[str, tuple[Role, str]] = {
     "manager": ("manager", "zhao-minzhi"),
     "operations": ("operations", ""),
 }
+CLASSES = ("ordinary", "green", "frontline")
 START_SECONDS = 30
 OFFSET = struct.Struct("=q")
 
@@ -61,11 +67,29 @@ class MovedClock:
 
 def _child(folder: Path, port: int) -> None:
     app = build(Folder(folder), MovedClock(_offset_file(folder)))
-    asyncio.run(serve(app, host="127.0.0.1", port=port))
+    asyncio.run(serve(app, host="127.0.0.1", port=port, beside=lambda: _play_twin(app, _twin_folder(folder))))
+
+
+async def _play_twin(app: App, said: Path) -> None:
+    """Carry out what a test lets the twin say: nobody else may, and no address leads to it."""
+    decoder = msgspec.json.Decoder(TellWaits | GiveAdvice | ReviewAdvice)
+    branch = app.bank.branch(BRANCH)
+    assert branch is not None
+    while True:
+        for path in sorted(await asyncio.to_thread(lambda: [*said.glob("*.json")])):
+            command = decoder.decode(path.read_bytes())
+            answer = await app.submit(Request(app.today(branch), f"twin-{path.stem}", SYSTEM, command))
+            path.with_suffix(".done").write_text(answer.code if isinstance(answer, Refusal) else "")
+            path.unlink()
+        await asyncio.sleep(0.02)
 
 
 def _offset_file(folder: Path) -> Path:
     return folder.with_name(folder.name + ".clock")
+
+
+def _twin_folder(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".twin")
 
 
 def install(folder: Path) -> None:
@@ -97,6 +121,7 @@ class Served:
     offset_ms: int = 0
     tokens: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    said_count: int = 0
 
     @property
     def url(self) -> str:
@@ -108,6 +133,7 @@ class Served:
     def start(self) -> None:
         """Start serving, and wait until it does."""
         _offset_file(self.folder).write_bytes(OFFSET.pack(self.offset_ms))
+        _twin_folder(self.folder).mkdir(exist_ok=True)
         arguments = [str(self.folder), str(self.port)]
         self.process = subprocess.Popen([sys.executable, "-m", "tests.browser.served", *arguments], cwd=ROOT)
         deadline = time.monotonic() + START_SECONDS
@@ -147,6 +173,49 @@ class Served:
         self.offset_ms = offset_ms
         with _offset_file(self.folder).open("r+b") as file:
             file.write(OFFSET.pack(offset_ms))
+
+    @property
+    def now_ms(self) -> int:
+        """The hall's time."""
+        return SystemClock().now_ms() + self.offset_ms
+
+    # -- the twin -------------------------------------------------------------------------------------
+
+    def twin_says(self, command: TellWaits | GiveAdvice | ReviewAdvice) -> None:
+        """Let the simulator answer: what is not worked out here is what the screens make of it."""
+        self.said_count += 1
+        path = _twin_folder(self.folder) / f"{self.said_count:06}.json"
+        beside = path.with_suffix(".new")
+        beside.write_bytes(msgspec.json.encode(command))
+        beside.rename(path)
+        done, deadline = path.with_suffix(".done"), time.monotonic() + START_SECONDS
+        while not done.exists():
+            assert time.monotonic() < deadline, "the server took nothing from the twin"
+            time.sleep(0.02)
+        assert done.read_text() == "", done.read_text()
+
+    def twin_tells(
+        self,
+        *,
+        minutes: tuple[float, float, float] = (8, 14, 22),
+        each: float = 2.5,
+        room: tuple[int, int] | None = None,
+        age_seconds: float = 0,
+    ) -> None:
+        """The simulator's word on everybody in line (the first so many minutes, each further one more), on
+        who joins now, and on the room left."""
+        line, board = self.read("/tickets?limit=2000"), self.read("/hall")
+        span = [round(m * 60_000) for m in minutes]
+        step = round(each * 60_000)
+        tickets = [TicketWait(t["id"], *(ms + n * step for ms in span)) for n, t in enumerate(line)]
+        joining = [
+            JoiningWait(s["id"], code, *(ms + s["waiting_count"] * step for ms in span))
+            for s in board["services"]
+            for code in CLASSES
+        ]
+        left = RoomLeft(*room) if room else None
+        as_of_ms = self.now_ms - round(age_seconds * 1_000)
+        self.twin_says(TellWaits(as_of_ms, tuple(tickets), tuple(joining), left))
 
     # -- the API --------------------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class DecisionView(msgspec.Struct, frozen=True):
 
     advice_id: str
     given_ms: int
+    ends_ms: int
+    """When the time that the advice is about is over."""
     decision: Literal["taken", "declined"]
     reason: str
     """Why it was declined."""
@@ -155,6 +157,7 @@ def _decision(state: HallState, advice: Advice, number: int) -> DecisionView:
     return DecisionView(
         advice.id,
         advice.given_ms,
+        advice.given_ms + advice.horizon_ms,
         "taken" if number in advice.taken else "declined",
         advice.declined.get(number, ""),
         _move_view(state, number, advice.moves[number]),

@@ -15,14 +15,15 @@ from litestar.response import Redirect
 from openhall.access import rights
 from openhall.app.build import App, refusal_texts
 from openhall.app.language import explain, say
-from openhall.hall import views
+from openhall.hall import honesty, views, views_advice
 from openhall.hall.model.deciding.diverting import channels_for
 from openhall.hall.model.state import HallState, TicketStatus
+from openhall.hall.model.waits import room_left
 from openhall.hall.policy import Staff, offers
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web import personal
+from openhall.web import elsewhere, personal, phone
 from openhall.web.api import BranchId, hall_of, readable_branch
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of
@@ -31,10 +32,12 @@ from openhall.web.signing_in import OpenhallRequest
 
 SCREENS: tuple[rights.Screen, ...] = ("kiosk", "guard", "display", "counter", "lobby", "branch")
 COUNTER_LINE_SHOWN = 8
+NEXT_SHOWN = 10
+"""On the hall display; more would push the rule of the order off a screen."""
 LINE_SHOWN = 60
 """Waiting tickets listed on the lobby's and the manager's screens; the count is of all."""
 
-KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket")
+KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket", "full")
 QUERY_CHARACTERS = 64
 
 TicketParameter = Annotated[str, PathParameter(max_length=64)]
@@ -72,6 +75,9 @@ def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str,
         context["waits"] = waits
         context["board"] = views.board(state, now_ms, waits)
         context["rules"] = state.day_rules
+        is_counted = state.day_rules.regime.capacity.is_computed
+        context["room"] = room_left(state, now_ms) if is_counted else None
+        context["is_used_up"] = elsewhere.is_used_up(state, now_ms)
     return context
 
 
@@ -87,7 +93,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
     waits = context["waits"]
     if screen == "display":
         context["calls"] = views.recent_calls(state)
-        context["next"] = views.waiting(state, waits, 12)
+        context["next"] = views.waiting(state, waits, NEXT_SHOWN)
     elif screen == "counter":
         wanted = request.query_params.get("counter", "")
         own = next((k.id for k in state.counters.values() if k.person_id == request.user.person_id), "")
@@ -99,6 +105,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["line"], context["line_count"] = line[:COUNTER_LINE_SHOWN], len(line)
         context["tellers"] = _tellers(state)
     elif screen == "lobby":
+        context["advice"] = views_advice.advice_view(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["held"] = views.in_status(state, waits, TicketStatus.HELD)
         context["claims"] = views.to_confirm(state, waits)
@@ -124,6 +131,8 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["escorts"] = views.escorts(state)
         context["helpers"] = [p for p in state.day_rules.staff if {"manager", "authoriser"} & set(p.posts)]
     elif screen == "branch":
+        context["advice"] = views_advice.advice_view(state, context["now_ms"])
+        context["accuracy"] = honesty.day_accuracy(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["tellers"] = _tellers(state)
 
@@ -199,12 +208,15 @@ def _kiosk(request: OpenhallRequest, context: dict[str, Any]) -> dict[str, Any]:
         for need in service.needs:
             if need.code == query.get("need"):
                 found |= {"need": need, "service": service, "step": "class"}
+    if found["step"] == "class" and (context["is_used_up"] or "full" in query):
+        found |= _used_up_step(request, context, found)
     if found["step"] == "class" and context["board"].is_check_required:
         found |= _visit_step(request, state, found["visit_id"])
     ticket = state.tickets.get(query.get("ticket", ""))
     if ticket:
         found["step"] = "ticket"
         found["ticket"] = views.ticket_view(state, ticket, context["waits"])
+        found["code"] = phone.code_of(phone.address_of(request, state.stream, ticket.id))
         is_waiting = ticket.status is TicketStatus.WAITING
         # The kiosk knows neither card nor amount: it tells what exists, and a colleague asks the rest.
         found["offers"] = (
@@ -213,6 +225,20 @@ def _kiosk(request: OpenhallRequest, context: dict[str, Any]) -> dict[str, Any]:
             else []
         )
     return found
+
+
+def _used_up_step(request: OpenhallRequest, context: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """No number from the machine any more: what is possible instead, and the way to a person."""
+    app: App = request.app.state.openhall
+    branch, need = context["branch"], found["need"]
+    return {
+        "step": "full",
+        "next_open_ms": elsewhere.next_open_ms(app, branch),
+        "others": elsewhere.other_branches(app, branch, found["service"].id),
+        "offers": offers(
+            context["rules"].triage, need=need.code if need else "", has_card=True, amount_minor=0
+        ),
+    }
 
 
 def _visit_step(request: OpenhallRequest, state: HallState, visit_id: str) -> dict[str, Any]:
@@ -253,6 +279,8 @@ async def ticket_sheet(
         "helpers": _helpers(state),
         "channels": [channel for channel in WORDS if channel in channels_for(state, ticket)],
         "refs": refs,
+        "address": phone.address_of(request, stream, ticket.id),
+        "code": phone.code_of(phone.address_of(request, stream, ticket.id)),
         "reasons": REASONS_TO_LOOK.items(),
     }
     return page("ticket_sheet.html", language_of(request), **context)

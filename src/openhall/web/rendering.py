@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
 from openhall import __version__
 from openhall.app.language import say
-from openhall.hall.policy import Wait
 from openhall.kernel.clock import MINUTE_MS, to_datetime
 from openhall.kernel.text import Language, Text
-
-ROUND_ABOVE_MINUTES = 15
-"""Beyond this a wait is told in steps of five minutes: more would be false precision."""
+from openhall.web import telling
 
 # Words for codes. English here; the sentences are looked up in the catalogue like any other.
 STATUS_WORDS = {
@@ -85,38 +83,43 @@ ROLE_WORDS = {
     "operations": "head-office operations",
 }
 RECORD_WORDS = {"contact": "contact for a place kept", "feedback": "praise or complaint in words"}
+DECLINE_REASONS = {
+    "person_busy": "that colleague is busy",
+    "not_needed": "it is not needed",
+    "rather_other": "rather something else",
+    "customer_first": "the customer would not like it",
+    "other": "other",
+}
+"""Why somebody does not do what is advised."""
+OVERRIDE_REASONS = {
+    "came_from_afar": "came from far away",
+    "urgent_today": "it cannot wait till tomorrow",
+    "told_to_come": "we asked them to come today",
+    "other": "other",
+}
+"""Why a number is given although the day's room is used up; recorded with it."""
+SOURCE_WORDS = {"twin": "simulator", "pace": "recent pace", "typical": "usual times"}
+ELSEWHERE_WORDS = {
+    "atm": "At the machine here in the hall, with your card. A colleague goes with you if you like.",
+    "mobile": "In the phone app. We are glad to show you how.",
+    "cloud": "With a teller by video, here in the hall.",
+    "phone": "By phone: a person answers.",
+}
+"""What there is besides today's windows, for somebody who has no place in line."""
 REASONS_TO_LOOK = {
     "call_customer": "to call the customer",
     "customer_request": "the customer asks for it",
     "complaint": "to answer a complaint",
 }
 """Why somebody may look at a sealed record, or erase it."""
-WORDS = STATUS_WORDS | HANDLING_WORDS | CHANNEL_WORDS | REASON_WORDS | ROLE_WORDS | RECORD_WORDS
+WORDS = (
+    STATUS_WORDS | HANDLING_WORDS | CHANNEL_WORDS | REASON_WORDS | ROLE_WORDS | RECORD_WORDS | SOURCE_WORDS
+)
 
 
 def first_paragraph(text: str) -> str:
     """The first sentence or two of a docstring, on one line, as it can be shown to a person."""
     return " ".join(text.split("\n\n")[0].split())
-
-
-def wait_words(language: Language, wait: Wait | None) -> str:
-    """An interval of minutes as a person says it."""
-    if wait is None:
-        return ""
-    if wait.source == "none":
-        return say(language, "No window is open for this yet")
-    low, high = (_rounded(ms / MINUTE_MS) for ms in (wait.low_ms, wait.high_ms))
-    if high <= 1:
-        return say(language, "Your turn is next")
-    if low == high:
-        return say(language, "about {high} minutes", high=high)
-    if low == 0:
-        return say(language, "up to {high} minutes", high=high)
-    return say(language, "{low} to {high} minutes", low=low, high=high)
-
-
-def _rounded(minutes: float) -> int:
-    return round(minutes / 5) * 5 if minutes > ROUND_ABOVE_MINUTES else round(minutes)
 
 
 @cache
@@ -135,8 +138,23 @@ def environment(language: Language) -> Environment:
         "lang": language,
         "name": lambda text: text.get(language),
         "word": lambda code: say(language, WORDS.get(code) or code),
-        "wait_words": lambda wait: wait_words(language, wait),
+        "wait_words": partial(telling.wait_words, language),
+        "middle_words": partial(telling.middle_words, language),
+        "wait_figures": telling.wait_figures,
+        "age_words": partial(telling.age_words, language),
+        "both_ages": lambda wait: Text(en=telling.age_words("en", wait), zh=telling.age_words("zh", wait)),
+        "day_words": partial(day_words, language),
+        "room_words": partial(telling.room_words, language),
+        "saved_words": partial(telling.saved_words, language),
+        "range_words": partial(telling.range_words, language),
+        "middle_figure": telling.middle_figure,
+        "one_decimal": telling.one_decimal,
+        "tenths": telling.tenths,
+        "late_minutes": telling.late_minutes,
         "titles": SCREEN_TITLES,
+        "elsewhere_words": ELSEWHERE_WORDS,
+        "decline_reasons": DECLINE_REASONS,
+        "override_reasons": OVERRIDE_REASONS,
         "version": __version__,
     }
     env.filters["minutes"] = lambda ms: max(0, ms) // MINUTE_MS
@@ -151,6 +169,13 @@ def _both(sentence: str, **blanks: str | int) -> Text:
 def clock_words(zone: str) -> Callable[[int], str]:
     """Hours and minutes of a moment where the branch is."""
     return lambda at_ms: to_datetime(at_ms, ZoneInfo(zone)).strftime("%H:%M")
+
+
+def day_words(language: Language, at_ms: int, zone: str) -> str:
+    """The day of a moment where the branch is, with its weekday and without the year."""
+    pattern = "M月d日 EEEE" if language == "zh" else "EEEE d MMMM"
+    moment = to_datetime(at_ms, ZoneInfo(zone))
+    return format_date(moment.date(), pattern, locale="zh_CN" if language == "zh" else "en_GB")
 
 
 def page(template: str, language: Language, **context: Any) -> Response[bytes]:

@@ -19,7 +19,7 @@ from litestar.types import Message, Scope
 
 from openhall import __version__
 from openhall.app.build import App
-from openhall.web import api, demo, pages, signing_in, stream
+from openhall.web import api, demo, pages, phone, signing_in, stream
 from openhall.web.description import DescriptionPlugin
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
 from openhall.web.signing_in import ATTEMPTS_PER_MINUTE_AT_MOST, Attempts, SessionMiddleware
@@ -85,10 +85,18 @@ def create_site(app: App) -> Litestar:
             signing_in.SessionController,
             stream.stream,
             *pages.HANDLERS,
+            *phone.HANDLERS,
             demo.set_speed,
             static,
         ],
-        state=State({"openhall": app, "attempts": Attempts(ATTEMPTS_PER_MINUTE_AT_MOST), "kiosks": {}}),
+        state=State(
+            {
+                "openhall": app,
+                "attempts": Attempts(ATTEMPTS_PER_MINUTE_AT_MOST),
+                "kiosks": {},
+                "looks": phone.Looks(),
+            }
+        ),
         lifespan=[lifespan],
         middleware=[
             DefineMiddleware(SessionMiddleware, exclude=r"^/(static/|sign-in|language/|api/openapi)")

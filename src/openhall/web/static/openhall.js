@@ -66,7 +66,7 @@
     const result = await send(branchPath(`commands/${kind}`), fields);
     if (control) control.removeAttribute("aria-busy");
     if (!result.ok) {
-      say(result.body.title, result.body.remedy, true);
+      if (!showWhatElse(result.body.code)) say(result.body.title, result.body.remedy, true);
       return null;
     }
     hush();
@@ -75,6 +75,21 @@
     if (then === "slip") showSlip(result.body.events[0]);
     else if (then) location.href = then.replace("{ticket_id}", result.body.events[0].ticket_id);
     return result.body;
+  }
+
+  // A page may know more about a refusal than its sentence: a part that it shows then, or a page to go on to.
+  function showWhatElse(code) {
+    let isGone = false;
+    for (const part of document.querySelectorAll(`[data-when-refused~="${code}"]`)) {
+      if (part.href) {
+        isGone = true;
+        location.href = part.href;
+      } else {
+        part.hidden = false;
+        part.querySelector("select")?.focus();
+      }
+    }
+    return isGone;
   }
 
   function say(title, remedy, isProblem) {
@@ -262,6 +277,8 @@
     form.querySelector('[name="visit"]').value = shown.textContent ? `v${shown.textContent}` : "";
   });
 
+  let triaged = null;
+
   async function triage(form, control) {
     const need = form.elements.need;
     const option = need.options[need.selectedIndex];
@@ -274,8 +291,12 @@
       visit_id: visit ? `v${visit}` : "",
     };
     if (amount) asked.amount_minor = Math.round(Number(amount) * 100);
-    const heard = await command("RecordTriage", asked, "", control);
+    // When only the number was refused, the customer is not triaged a second time.
+    const question = JSON.stringify(asked);
+    const heard = triaged?.question === question ? triaged.heard : await command("RecordTriage", asked, "", control);
     if (!heard) return;
+    triaged = { question, heard };
+    const override = form.elements.override_reason?.value;
     const handling = Array.from(form.querySelectorAll('[name="handling"]:checked'), (box) => box.value);
     const issued = await command(
       "IssueTicket",
@@ -286,11 +307,13 @@
         class_basis: "staff",
         handling,
         visit_id: asked.visit_id,
+        ...(override ? { override_reason: override } : {}),
       },
       "",
       control,
     );
     if (!issued) return;
+    triaged = null;
     const ticket = issued.events.find((happened) => happened.number);
     showResult(form, ticket, heard.events[0].offers || []);
     form.reset();

@@ -1,0 +1,144 @@
+"""The customer's own page on a phone: place, wait and call of one number, for who holds its address [C16].
+
+No sign-in, nothing to press, nothing personal. The address cannot be guessed (`app.ticket_links`); who tries
+is slowed down, while phones that share one address of a network are not.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Annotated, Any
+
+import segno
+from litestar import Request, Response, get
+from litestar.params import PathParameter
+from markupsafe import Markup
+
+from openhall.app.build import App
+from openhall.app.ticket_links import TOKEN_CHARACTERS_MAX
+from openhall.hall import views
+from openhall.hall.model.state import HallState, Ticket
+from openhall.kernel.clock import MINUTE_MS
+from openhall.kernel.event import StreamId
+from openhall.web.reading import language_of
+from openhall.web.rendering import clock_words, page
+from openhall.web.signing_in import Attempts
+
+REFRESH_SECONDS = 10
+WRONG_PER_MINUTE_AT_MOST = 30
+"""Addresses that open nothing, asked for from one place in the network."""
+
+LOOKS_PER_MINUTE_AT_MOST = 120
+"""At one ticket: a family's phones with every one of them asking each ten seconds."""
+
+COUNTED_AT_MOST = 10_000
+"""Places and tickets counted at one time; the one asked for longest ago goes first."""
+
+CODES_KEPT = 256
+"""Drawn codes kept: a kiosk's screen is drawn again with each event of the hall."""
+
+Token = Annotated[str, PathParameter(max_length=TOKEN_CHARACTERS_MAX)]
+
+
+@dataclass
+class Looks:
+    """Who looked how often in the last minute."""
+
+    _counted: OrderedDict[str, Attempts] = field(default_factory=OrderedDict)
+
+    def note(self, name: str, at_most: int, now_ms: int) -> bool:
+        """Count one more; False when there were too many."""
+        counted = self._counted.setdefault(name, Attempts(at_most))
+        self._counted.move_to_end(name)
+        if len(self._counted) > COUNTED_AT_MOST:
+            self._counted.popitem(last=False)
+        return counted.note(now_ms)
+
+
+def address_of(request: Request[Any, Any, Any], stream: StreamId, ticket_id: str) -> str:
+    """The whole address of a ticket's page, on the site that this request came to."""
+    app: App = request.app.state.openhall
+    return f"{request.url.scheme}://{request.url.netloc}/t/{app.links.token(stream, ticket_id)}"
+
+
+@lru_cache(CODES_KEPT)
+def code_of(address: str) -> Markup:
+    """An address as a QR code: an SVG without styles, which our own headers would not let in."""
+    code = segno.make(address, error="m", micro=False)
+    # Made by a library from an address of ours, whose every character is a letter, a digit or one of `:/._-`.
+    return Markup(code.svg_inline(omitsize=True, border=3, svgclass="code", lineclass="code-dark"))  # noqa: S704
+
+
+def _shown(request: Request[Any, Any, Any], token: str, template: str) -> Response[bytes]:
+    app: App = request.app.state.openhall
+    language, now_ms = language_of(request), app.wall.now_ms()
+    looks: Looks = request.app.state.looks
+    found = app.links.read(token)
+    place = request.client.host if request.client else ""
+    if found is None:
+        is_slow = looks.note(f"place {place}", WRONG_PER_MINUTE_AT_MOST, now_ms)
+        return _nothing(request, "unknown" if is_slow else "too_often", 404 if is_slow else 429)
+    if not looks.note(f"ticket {token}", LOOKS_PER_MINUTE_AT_MOST, now_ms):
+        return _nothing(request, "too_often", 429)
+    stream, ticket_id = found
+    branch = app.bank.branch(stream.place)
+    is_today = branch is not None and stream == app.today(branch)
+    state = app.hall(stream) if is_today else None
+    ticket = state.tickets.get(ticket_id) if state is not None else None
+    if branch is None or state is None or ticket is None:
+        # Another day's number: its page goes with the day, and what became of it is nobody's business.
+        return _nothing(request, "past", 404)
+    shown = page(
+        template,
+        language,
+        bank=app.bank,
+        branch=branch,
+        path=f"/t/{token}",
+        now_ms=app.clock.now_ms(),
+        hm=clock_words(branch.timezone),
+        refresh_seconds=REFRESH_SECONDS,
+        **_what_it_says(app, stream, state, ticket),
+    )
+    shown.headers["X-Hall-Now"] = str(app.clock.now_ms())
+    return shown
+
+
+def _what_it_says(app: App, stream: StreamId, state: HallState, ticket: Ticket) -> dict[str, Any]:
+    """The ticket as its holder may see it."""
+    now_ms, rules = app.clock.now_ms(), state.day_rules
+    view = views.ticket_view(state, ticket, app.waits(stream))
+    back_until_ms = ticket.ended_ms + rules.call.reinstate_minutes * MINUTE_MS
+    return {
+        "rules": rules,
+        "t": view,
+        "pause_until_ms": state.pause_until_ms if state.pause_reason else 0,
+        "is_not_open_yet": now_ms < rules.opens_ms and state.doors == "not_yet",
+        "opens_ms": rules.opens_ms,
+        "is_day_over": state.is_ended,
+        "is_late": bool(view.held_until_ms) and view.held_until_ms < now_ms,
+        "may_come_back": not state.is_ended and now_ms <= back_until_ms,
+    }
+
+
+def _nothing(request: Request[Any, Any, Any], why: str, status: int) -> Response[bytes]:
+    app: App = request.app.state.openhall
+    shown = page("phone_nothing.html", language_of(request), bank=app.bank, path=request.url.path, why=why)
+    shown.status_code = status
+    return shown
+
+
+@get("/t/{token:str}", exclude_from_auth=True, include_in_schema=False)
+async def ticket_page(request: Request[Any, Any, Any], token: Token) -> Response[bytes]:
+    """A number's page."""
+    return _shown(request, token, "phone.html")
+
+
+@get("/t/{token:str}/live", exclude_from_auth=True, include_in_schema=False)
+async def ticket_live(request: Request[Any, Any, Any], token: Token) -> Response[bytes]:
+    """The part of it that changes."""
+    return _shown(request, token, "phone_live.html")
+
+
+HANDLERS: list[Any] = [ticket_page, ticket_live]
