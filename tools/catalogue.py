@@ -31,6 +31,7 @@ from openhall.cli.bench import hall as bench
 from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
 from openhall.network.model import Role
+from openhall.rehearsal.evaluation import simulated
 from openhall.web import problems, rendering
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
@@ -88,6 +89,8 @@ def from_command_line() -> Iterator[Found]:
         yield "cli/hall.py", bar.words
     for word in rehearse.WORDS:
         yield "cli/rehearse.py", word
+    for note in simulated.NOTES:
+        yield "rehearsal/evaluation/simulated.py", note
 
 
 def from_tables() -> Iterator[Found]:
