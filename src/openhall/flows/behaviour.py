@@ -5,7 +5,8 @@ that decided it. Each event is looked at before it changes the hall; then the fr
 
 - A gap counts only while the counter was calling the whole time and somebody waited whom it could serve:
   a counter without a customer says nothing about how quick its teller is.
-- Who was called, diverted or is pending at a forced end has shown patience at least so long, and no more.
+- Who was called or is pending at a forced end has shown patience at least so long, and no more. Who was served
+  another way left the line for good when agreeing to it: to those behind it is all the same.
 - A hold that nobody came back from is a leaving at the moment of stepping out.
 - What was entered from a paper list has times by the wall clock and no start of service: it counts as a call,
   and as an end of waiting, and gives neither a walk nor a service time nor a gap.
@@ -144,7 +145,8 @@ class DayWatch:
         if until_ms <= ticket.joined_ms:
             return
         has_left = bool(left_ms) and not ticket.first_called_ms
-        (samples.patience.ended if has_left else samples.patience.cut).append(until_ms - ticket.joined_ms)
+        is_gone = has_left or (ticket.status is TicketStatus.DIVERTED and not ticket.first_called_ms)
+        (samples.patience.ended if is_gone else samples.patience.cut).append(until_ms - ticket.joined_ms)
         samples.reneged += has_left
         out_ms = self.stepped_out.get(ticket.id)
         if out_ms is None:

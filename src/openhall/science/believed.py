@@ -21,7 +21,8 @@ class GroupHabits(msgspec.Struct, frozen=True):
     service_time : from the start of service to its end.
     walk : from the call to the start.
     gap : from the end of a service till the counter calls again although somebody waits.
-    patience : from joining to leaving unserved; None when nobody leaves.
+    patience : from joining to leaving the line for good before a call, unserved or served another way; None
+        when nobody leaves.
     absent_share, lost, reinstated_share, reinstated_after : not there when called, the counter time that
         costs, and how many come back how long afterwards.
     out_share, out_after, away : step out with the place kept: how many, how long after joining, for how long.

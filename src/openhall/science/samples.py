@@ -58,7 +58,7 @@ class GroupSamples:
         it could serve; cut when either ceased.
     lost : call of somebody absent to the next call there.
     reinstated_after : no-show to coming back.
-    patience : joining to leaving; cut by the first call.
+    patience : joining to leaving for good, unserved or served another way; cut by the first call.
     out : joining to stepping out; cut by the first call or by leaving.
     away : stepping out to coming back.
     elsewhere : agreeing to another way to its end, good or bad.
