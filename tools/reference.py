@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
+from typing import cast
 
 import click
 from msgspec import NODEFAULT, inspect
@@ -18,15 +21,31 @@ from openhall.cli.main import program
 from openhall.hall.model import ROOM
 from openhall.kernel.trouble import Trouble
 from openhall.network import model as network
+from openhall.rehearsal.study import examples as study_examples
+from openhall.rehearsal.study import model as study
+from openhall.rehearsal.study import reading as study_reading
+from openhall.rehearsal.study import results as study_results
+from openhall.rehearsal.study.checking import wanted
 from openhall.web import serving
 from openhall.web.problems import REFUSALS as WEB_REFUSALS
 from openhall.web.problems import status_of
+from openhall.workers import cluster, parts
+from openhall.workers import studies as study_workers
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 HEAD = "<!-- Made by tools/reference.py from the code: change the code, then run `make reference`. -->\n"
 DEFAULT_SHOWN = 60
-EDGES = (app_folder, serving)
+EDGES = (
+    app_folder,
+    serving,
+    cluster,
+    parts,
+    study_workers,
+    study_examples,
+    study_reading,
+    study_results,
+)
 """Imported for the kinds of trouble that they define."""
 
 
@@ -40,6 +59,7 @@ def pages() -> dict[str, str]:
         "command-line.md": command_line(),
         "configuration.md": configuration(),
         "rights.md": rights(),
+        "study-file.md": study_file(),
     }
 
 
@@ -206,6 +226,63 @@ def configuration() -> str:
         "The keys of a bank's files; `Bank` is the whole. How to write them: `docs/how-to/configure.md`.",
         iter(kinds),
     )
+
+
+STUDY_TABLES = {
+    study.Study: "The file",
+    study.Network: "`[network]`",
+    study.Service: "`[[services]]`",
+    study.CustomerClass: "`[[classes]]`",
+    study.Behaviour: "`[customers]`",
+    study.Policy: "`[[policy]]`",
+    study.Extra: "`extra` of a policy",
+    study.PrecisionAsked: "`[precision]`",
+    study.Outputs: "`[outputs]`",
+}
+"""How each table is written in a study file."""
+PARAMETER = re.compile(r"^(\w[\w, ]*) : (.*)$")
+
+
+def study_file() -> str:
+    """Every key of a study file, from the docstrings of its types."""
+    parts = [
+        HEAD,
+        "# The study file\n",
+        "The keys of what `openhall simulate` reads. How to use it: `docs/studies.md`.\n",
+    ]
+    for kind, heading in STUDY_TABLES.items():
+        intro, _, parameters = (cleandoc(kind.__doc__ or "")).partition("\n\nParameters\n----------\n")
+        types = {f.name: f for f in cast(inspect.StructType, inspect.type_info(kind)).fields}
+        rows = [
+            f"| `{name}` | {wanted(types[name].type)} | {what} | {_default_of(types[name])} |"
+            for name, what in _parameters(parameters)
+        ]
+        head = "| key | value | what | when it is not given |\n|---|---|---|---|\n"
+        parts += [f"## {heading}\n", f"{intro}\n", head + "\n".join(rows) + "\n"]
+    return "\n".join(parts)
+
+
+def _default_of(field: inspect.Field) -> str:
+    if field.required:
+        return "a mistake"
+    if field.default in (None, NODEFAULT, ()):
+        return ""
+    text = repr(list(field.default) if isinstance(field.default, tuple) else field.default)
+    return f"`{text.lower() if isinstance(field.default, bool) else text}`"
+
+
+def _parameters(text: str) -> Iterator[tuple[str, str]]:
+    """(name, words) of a NumPy section; several names may share their words."""
+    found: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if match := PARAMETER.match(line):
+            found.append((match[1], match[2]))
+        elif line.strip():
+            names, words = found.pop()
+            found.append((names, f"{words} {line.strip()}"))
+    for names, words in found:
+        for name in names.split(", "):
+            yield name, words
 
 
 def rights() -> str:

@@ -43,7 +43,12 @@ WORDS = tuple(METRIC_WORDS.values())
 
 
 @program.command()
-@click.argument("study", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("study", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--example",
+    type=click.Choice(["branch", "network"]),
+    help="Write an example of one branch, or of 207, to STUDY, and run nothing.",
+)
 @click.option(
     "--out",
     "folder",
@@ -68,6 +73,7 @@ WORDS = tuple(METRIC_WORDS.values())
 @json_option
 def simulate(
     study: Path,
+    example: str | None,
     folder: Path | None,
     jobs: int | None,
     cluster: str | None,
@@ -81,6 +87,7 @@ def simulate(
     the 95 % interval is as narrow as the file asks, or their maximum is reached: then the exit code is 3.
 
     \b
+    To begin with:      openhall simulate --example branch study.toml
     On this machine:    openhall simulate study.toml
     On a cluster:       openhall simulate study.toml --cluster tcp://scheduler:8786
     After Ctrl-C:       openhall simulate study.toml --resume
@@ -88,6 +95,13 @@ def simulate(
     The results, equal to the bit wherever they are computed: study.json, Parquet tables of policies,
     differences, branches, days and waits, and charts. docs/studies.md says what they mean.
     """
+    if example:
+        _write_example(example, study)
+        return
+    if cluster and jobs:
+        raise click.UsageError(
+            _("--jobs is for this machine and --cluster for another: expected one of them.")
+        )
     folder = folder or study.with_name(f"{study.stem}-results")
     chosen = language or language_of(os.environ)
     result = _run(study, folder, jobs=jobs, cluster=cluster, resume=resume, language=chosen)
@@ -99,6 +113,17 @@ def simulate(
         err.print(f"[bold yellow]{_('Precision not reached.')}[/] {_verdict(result.verdict)}")
         err.print(_("Raise `maximum` in the file and run again with --resume, or ask for less."))
         sys.exit(EXIT_FOUND)
+
+
+def _write_example(name: str, path: Path) -> None:
+    from openhall.rehearsal.study.examples import StudyFileExists, example
+
+    try:
+        with path.open("xb") as file:
+            file.write(example(name))
+    except FileExistsError as error:
+        raise StudyFileExists(str(error), place=str(path)) from error
+    out.print(_("Written: {path}", path=str(path)), markup=False)
 
 
 def _run(

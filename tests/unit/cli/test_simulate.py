@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from openhall.cli.main import EXIT_FOUND, EXIT_TROUBLE, Doors, program
+from openhall.cli.main import EXIT_FOUND, EXIT_TROUBLE, EXIT_USAGE, Doors, program
 
 STUDY = """
 name = "two counters or three"
@@ -133,3 +133,23 @@ def test_notes_beside_old_results_are_not_swept_away(study: Path) -> None:
     simulate(str(study))
     (study.with_name("study-results") / "notes.txt").write_text("remember")
     assert simulate(str(study)).exit_code == EXIT_TROUBLE
+
+
+def test_an_example_is_written_once(study: Path) -> None:
+    path = study.with_name("example.toml")
+    assert simulate("--example", "branch", str(path)).exit_code == 0
+    assert "Every key is explained in docs/studies.md" in path.read_text(encoding="utf-8")
+    assert simulate("--example", "branch", str(study)).exit_code == EXIT_TROUBLE
+    assert study.read_text(encoding="utf-8") == STUDY, "a file of one's own is not written over"
+
+
+def test_what_cannot_be_meant_is_a_usage_error(study: Path) -> None:
+    done = simulate(str(study), "--jobs", "2", "--cluster", "tcp://127.0.0.1:9")
+    assert done.exit_code == EXIT_USAGE
+    assert simulate(str(study), "--jobs", "0").exit_code == EXIT_USAGE
+
+
+def test_a_study_that_is_not_there_is_trouble(tmp_path: Path) -> None:
+    done = simulate(str(tmp_path / "none.toml"))
+    assert done.exit_code == EXIT_TROUBLE
+    assert "study_unreadable" in done.stderr

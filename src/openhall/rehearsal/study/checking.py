@@ -66,17 +66,30 @@ def _check_table(kind: inspect.StructType, value: object, place: Place, findings
             )
     for name, f in known.items():
         if f.required and name not in value:
-            findings.add("missing", place.key(name), expected=_wanted(f.type), found="nothing")
+            findings.add("missing", place.key(name), expected=wanted(f.type), found="nothing")
 
 
-def _wanted(kind: inspect.Type) -> str:
+def wanted(kind: inspect.Type) -> str:
+    """What belongs in a field, in words."""
     match kind:
+        case inspect.UnionType(types=types):
+            return wanted(next(t for t in types if not isinstance(t, inspect.NoneType)))
         case inspect.StrType(pattern=str(pattern)):
             return SHAPES[pattern]
+        case inspect.StrType():
+            return "a text"
         case inspect.IntType() | inspect.FloatType():
             return _bounds(kind)
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.LiteralType(values=values):
+            return one_of(str(v) for v in values)
         case inspect.VarTupleType(item_type=inspect.StructType()):
-            return "one or more, written [[...]]"
+            return "one or more tables"
+        case inspect.VarTupleType(item_type=item):
+            return f"a list, each {wanted(item)}"
+        case inspect.DictType(value_type=item):
+            return f"by id {wanted(item)}"
         case _:
             return "a table"
 

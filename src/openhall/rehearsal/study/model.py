@@ -95,7 +95,7 @@ class CustomerClass(msgspec.Struct, frozen=True):
 
 
 class Behaviour(msgspec.Struct, frozen=True):
-    """What all customers have in common; what is not given is as `science.habits.assumed` has it.
+    """What all customers have in common. What is not given is as the twin assumes of an unknown branch.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class PrecisionAsked(msgspec.Struct, frozen=True):
-    """How precise the answer is to be; see `docs/studies.md`.
+    """How precise the answer is to be.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class PrecisionAsked(msgspec.Struct, frozen=True):
     relative : the same as a share of the mean.
     level : the mean of the network, or every branch's too.
     of : every policy, or every difference from the first.
-    minimum, maximum : replications of the network's day.
+    minimum, maximum : replications of the network's day, fewest and most.
     batch : replications between two looks.
     """
 
@@ -200,7 +200,8 @@ class Outputs(msgspec.Struct, frozen=True):
 
 
 class Study(msgspec.Struct, frozen=True):
-    """A study file.
+    """What stands before the tables. Needed are `[network]` and a `[[policy]]`; for invented branches also
+    `[[services]]`.
 
     Parameters
     ----------

@@ -28,7 +28,10 @@ FOR_INVENTED = ("branches", "customers", "customers_spread", "hours")
 
 
 class StudyInvalid(Trouble):
-    """The study file has mistakes; `mistakes` lists every one. Nothing was computed and nothing written."""
+    """The study file has mistakes. Nothing was computed and nothing was written.
+
+    `mistakes` lists every one.
+    """
 
     code = "study_invalid"
     remedy = "Mend the listed places; docs/studies.md explains every key."
