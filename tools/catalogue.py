@@ -26,7 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
-from openhall.cli import demo, language, rehearse
+from openhall.cli import demo, language, rehearse, simulate
 from openhall.cli.bench import hall as bench
 from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
@@ -89,6 +89,8 @@ def from_command_line() -> Iterator[Found]:
         yield "cli/hall.py", bar.words
     for word in rehearse.WORDS:
         yield "cli/rehearse.py", word
+    for word in simulate.WORDS:
+        yield "cli/simulate.py", word
     for note in simulated.NOTES:
         yield "rehearsal/evaluation/simulated.py", note
 
