@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -166,8 +165,6 @@ def _show_told(days: Sequence[BranchDayTold]) -> None:
 
 def _evaluator(kind: str) -> Callable[..., WaitScores]:
     """The evaluation of a format, imported when asked for: other commands need no scikit-learn."""
-    # Threads that wait for each other by spinning make a machine with other work several times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if kind == "warsaw":
         from openhall.rehearsal.evaluation import warsaw
 

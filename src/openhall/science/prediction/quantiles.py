@@ -161,6 +161,9 @@ def fit_wait_model(
     middle = _mixed(trees, plain, plain_share[band])
     table, relative = _spread_table(told, middle), wait / middle
     ticket_weight = (chosen.day_memory ** (days.size - 1 - order)).astype(np.float64)
+    # What misses together counts together: a day is one vote in each band, however many tickets it had.
+    of_day = order * len(CALIBRATION_EDGES) + band
+    calm_weight = ticket_weight / np.bincount(of_day)[of_day]
     fitted, shifts = [], []
     for level in (TAIL, 1 - TAIL):
 
@@ -170,7 +173,7 @@ def fit_wait_model(
             return cast(Regressor, model)
 
         missed = relative - _left_out(fit_level, table, fold)
-        shifts.append(_shifts(missed, ticket_weight, band, level))
+        shifts.append(_shifts(missed, calm_weight, band, level))
         fitted.append(fit_level(np.ones_like(band, dtype=np.bool_)))
     everything = np.ones_like(band, dtype=np.bool_)
     return WaitModel(
