@@ -124,6 +124,7 @@ def main() -> None:
         raise SystemExit("Expected chromium: run `make browser`")
     with tempfile.TemporaryDirectory() as scratch, serving(Path(scratch) / "hall") as served:
         days.busy_hall(served, days.NORMAL_DAY)
+        days.advised_hall(served)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             for shot in shots:

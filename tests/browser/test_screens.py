@@ -38,6 +38,7 @@ NARROW_TARGETS = """(least) => [...document.querySelectorAll('a, button, label')
 def busy_branch(served: Served) -> Served:
     """Ten in the morning of a hard day."""
     days.busy_hall(served, days.NORMAL_DAY)
+    days.advised_hall(served)
     return served
 
 

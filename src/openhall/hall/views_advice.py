@@ -14,7 +14,11 @@ from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
 from openhall.hall.model.state import Advice, HallState, TicketStatus
 from openhall.hall.model.waits import TOLD_GOOD_FOR_MS
 from openhall.hall.told import Move
+from openhall.kernel.clock import MINUTE_MS
 from openhall.network.model import Channel
+
+DECLINED_RESTS_MS = 15 * MINUTE_MS
+"""The twin finds again what somebody has just said no to: nobody is asked the same thing every minute."""
 
 DECISIONS_SHOWN = 8
 """The latest; the log has all."""
@@ -90,7 +94,7 @@ def advice_view(state: HallState, now_ms: int) -> AdviceView:
     last = list(state.advices.values())[-1] if state.advices else None
     if last is not None and now_ms - last.given_ms > ADVICE_GOOD_FOR_MS:
         last = None
-    moves = _open_moves(state, last) if last else []
+    moves = _open_moves(state, last, now_ms) if last else []
     is_silent = not state.told_ms or now_ms - state.told_ms > TOLD_GOOD_FOR_MS
     return AdviceView(
         status="given" if moves else "silent" if is_silent else "quiet",
@@ -106,16 +110,36 @@ def advice_view(state: HallState, now_ms: int) -> AdviceView:
     )
 
 
-def _open_moves(state: HallState, advice: Advice) -> list[MoveView]:
+def _open_moves(state: HallState, advice: Advice, now_ms: int) -> list[MoveView]:
     """Undecided and still possible, most worth first."""
     decided = advice.taken.keys() | advice.declined.keys()
+    resting = _resting(state, now_ms)
     seated = {counter.person_id for counter in state.counters.values()}
     found = [
         _move_view(state, number, move)
         for number, move in enumerate(advice.moves)
-        if number not in decided and _is_possible(state, move, seated)
+        if number not in decided and not _asks(move) & resting and _is_possible(state, move, seated)
     ]
     return sorted(found, key=lambda m: (-m.saved_ms, m.move))
+
+
+def _asks(move: Move) -> set[tuple[str, ...]]:
+    """What a yes is asked to: the window or the ticket as such, and this person at it."""
+    subject = (move.kind, move.counter_id, move.ticket_id)
+    return {subject, (*subject, move.person_id)}
+
+
+def _resting(state: HallState, now_ms: int) -> set[tuple[str, ...]]:
+    """What was declined lately: for a busy colleague that person alone, else whoever would do it."""
+    resting: set[tuple[str, ...]] = set()
+    for advice in state.advices.values():
+        if now_ms - advice.given_ms > DECLINED_RESTS_MS:
+            continue
+        for number, reason in advice.declined.items():
+            move = advice.moves[number]
+            subject = (move.kind, move.counter_id, move.ticket_id)
+            resting.add((*subject, move.person_id) if reason == "person_busy" else subject)
+    return resting
 
 
 def _is_possible(state: HallState, move: Move, seated: set[str]) -> bool:

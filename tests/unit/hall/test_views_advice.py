@@ -65,6 +65,8 @@ def test_openings_are_grouped_by_window_and_the_best_comes_first() -> None:
         (c.CloseCounter("C1"), {4}),
         (c.TakeAdvice("a1", 2), {2}),
         (c.DeclineAdvice("a1", 4, "not_needed"), {4}),
+        (c.DeclineAdvice("a1", 1, "person_busy"), {1}),
+        (c.DeclineAdvice("a1", 1, "not_needed"), {0, 1}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Command) else "",
 )
@@ -73,6 +75,16 @@ def test_what_the_hall_would_refuse_now_is_not_offered(after: Command, gone: set
     shown = {m.move for o in found.openings for m in o.choices}
     shown |= {m.move for m in (*found.offers, *found.closings)}
     assert shown == set(range(len(MOVES))) - gone
+
+
+def test_what_was_declined_is_not_asked_again_for_a_quarter_of_an_hour() -> None:
+    day = advised(c.DeclineAdvice("a1", 2, "not_needed"), c.DeclineAdvice("a1", 1, "person_busy"))
+    for minute, shown in ((14, {0, 3, 4}), (16, {0, 1, 2, 3, 4})):
+        day.now_ms = at(10, minute)
+        day.do(c.GiveAdvice(60, LATE_MS, MOVES))
+        found = advice_view(day.state, day.now_ms)
+        moves = {m.move for o in found.openings for m in o.choices}
+        assert moves | {m.move for m in (*found.offers, *found.closings)} == shown
 
 
 def test_the_quiet_and_the_silent_state_are_told_apart() -> None:
