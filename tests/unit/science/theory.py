@@ -119,7 +119,7 @@ def habits_of(class_code: str = "k", patience: Durations | None = None) -> Group
 
 
 def steady(load: float, customers: float, groups: Sequence[GroupHabits], shares: Sequence[float]) -> Model:
-    """Poisson arrivals at a constant rate, in stretches of some thousand; ranks in the order of the groups."""
+    """Poisson arrivals at a constant rate, in stretches of some thousand; ranks in the order of groups."""
     stretches = max(1, round(customers / 4_000))
     width_ms = round(customers / stretches / load * UNIT_MS)
     expected = (width_ms / UNIT_MS * load,) * stretches
