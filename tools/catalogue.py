@@ -31,6 +31,7 @@ from openhall.cli.bench import hall as bench
 from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
 from openhall.network.model import Role
+from openhall.rehearsal.evaluation import simulated, technion, warsaw
 from openhall.rehearsal.evaluation import simulated
 from openhall.web import problems, rendering
 
@@ -89,6 +90,8 @@ def from_command_line() -> Iterator[Found]:
         yield "cli/hall.py", bar.words
     for word in rehearse.WORDS:
         yield "cli/rehearse.py", word
+    for note in (*warsaw.NOTES, *technion.NOTES, *simulated.NOTES):
+        yield "cli/evaluate.py", note
     for word in simulate.WORDS:
         yield "cli/simulate.py", word
     for note in simulated.NOTES:
