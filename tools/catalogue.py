@@ -32,7 +32,6 @@ from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
 from openhall.network.model import Role
 from openhall.rehearsal.evaluation import simulated, technion, warsaw
-from openhall.rehearsal.evaluation import simulated
 from openhall.web import problems, rendering
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
@@ -94,8 +93,6 @@ def from_command_line() -> Iterator[Found]:
         yield "cli/evaluate.py", note
     for word in simulate.WORDS:
         yield "cli/simulate.py", word
-    for note in simulated.NOTES:
-        yield "rehearsal/evaluation/simulated.py", note
 
 
 def from_tables() -> Iterator[Found]:
