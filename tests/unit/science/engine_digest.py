@@ -1,0 +1,44 @@
+"""One number for all that the engine's kernels answer: run here, and in processes with other settings."""
+
+from __future__ import annotations
+
+import sys
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openhall.cli.bench import branch_day
+from openhall.science import engine
+
+CUSTOMERS = 80
+REPLICATIONS = 3
+FUTURES = 3
+
+
+def answers() -> list[NDArray[np.int64]]:
+    """What each public function says of a small day, with everything in it."""
+    day, hall = branch_day.branch_day(CUSTOMERS), branch_day.busy_hall()
+    table = engine.draw(day.model, seed=7, branch=2, replication=5, until_ms=branch_day.CLOSES_MS)
+    served = engine.serve(table, day.counters, day.schedule, groups=len(day.model.groups), divert_above=3)
+    days = branch_day.play(day, first=4, count=REPLICATIONS)
+    futures = branch_day.look_ahead(day, hall, count=FUTURES)
+    deadlines_ms = np.array([branch_day.NOW_MS + branch_day.HORIZON_MS], np.int64)
+    room = engine.room(
+        day.model, hall, count=FUTURES, seed=1, branch=0, joiners=40, number=99, deadlines_ms=deadlines_ms
+    )
+    return [*day.model, table, served, *days, *futures, room]
+
+
+def digest() -> str:
+    """Of all of it."""
+    found = sha256()
+    for answer in answers():
+        assert answer.dtype == np.int64
+        found.update(str(answer.shape).encode() + np.ascontiguousarray(answer).tobytes())
+    return found.hexdigest()
+
+
+if __name__ == "__main__":
+    np.seterr(all="raise")
+    sys.stdout.write(digest())
