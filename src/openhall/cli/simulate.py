@@ -53,7 +53,7 @@ WORDS = tuple(METRIC_WORDS.values())
     "--out",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    show_default="STUDY-results",
+    show_default="STUDY-results beside STUDY",
     help="Where the results go.",
 )
 @click.option(
@@ -62,7 +62,9 @@ WORDS = tuple(METRIC_WORDS.values())
     show_default="one for each processor",
     help="Processes on this machine.",
 )
-@click.option("--cluster", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://HOST:PORT or tls://.")
+@click.option(
+    "--cluster", metavar="ADDRESS", help="Compute on a Dask cluster: `tcp://HOST:PORT` or `tls://HOST:PORT`."
+)
 @click.option("--resume", is_flag=True, help="Go on with the finished parts of an interrupted run.")
 @click.option(
     "--language",
@@ -89,7 +91,7 @@ def simulate(
     \b
     To begin with:      openhall simulate --example branch study.toml
     On this machine:    openhall simulate study.toml
-    On a cluster:       openhall simulate study.toml --cluster tcp://scheduler:8786
+    On a cluster:       openhall simulate study.toml --cluster ADDRESS
     After Ctrl-C:       openhall simulate study.toml --resume
 
     The results, equal to the bit wherever they are computed: study.json, Parquet tables of policies,

@@ -28,7 +28,7 @@ PLANS_KEPT = 2
 
 
 class ClusterExtraMissing(Trouble):
-    """Studies on a cluster need the package distributed, which is not installed."""
+    """Studies on a cluster need the package `distributed`, which is not installed."""
 
     code = "cluster_extra_missing"
     remedy = (
@@ -40,7 +40,7 @@ class ClusterUnreachable(Trouble):
     """The scheduler of the cluster does not answer."""
 
     code = "cluster_unreachable"
-    remedy = "Check the address (tcp://HOST:PORT or tls://HOST:PORT), the certificates, and that it runs."
+    remedy = "Check the address (`tcp://HOST:PORT` or `tls://HOST:PORT`), the certificates, and that it runs."
 
 
 class ClusterWithoutWorkers(Trouble):
