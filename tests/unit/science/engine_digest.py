@@ -16,9 +16,24 @@ REPLICATIONS = 3
 FUTURES = 3
 
 
+def hall_of_all_kinds() -> engine.Fork:
+    """The bench's hall with somebody of each kind, and counters in each stage."""
+    hall = branch_day.busy_hall()
+    people, counters = hall.people[:16].copy(), hall.counters.copy()
+    people[9, engine.KIND] = engine.PROBE
+    others = (engine.AWAY, engine.HELPED, engine.COMING, engine.AT_A_COUNTER, engine.HELPED, engine.AWAY)
+    for row, kind in zip(people[10:], others, strict=True):
+        row[engine.KIND], row[engine.NEXT] = kind, 4
+        row[engine.FLOOR] = 1 << 29
+    people[2:4, engine.FLOOR] = 1 << 31, 3 << 30
+    counters[:4, engine.STAGE] = engine.WALKING, engine.BETWEEN, engine.FREE, engine.SERVING
+    counters[3, engine.ELAPSED] = 1 << 40
+    return hall._replace(people=people, counters=counters, watched=10)
+
+
 def answers() -> list[NDArray[np.int64]]:
     """What each public function says of a small day, with everything in it."""
-    day, hall = branch_day.branch_day(CUSTOMERS), branch_day.busy_hall()
+    day, hall = branch_day.branch_day(CUSTOMERS), hall_of_all_kinds()
     table = engine.draw(day.model, seed=7, branch=2, replication=5, until_ms=branch_day.CLOSES_MS)
     served = engine.serve(table, day.counters, day.schedule, groups=len(day.model.groups), divert_above=3)
     days = branch_day.play(day, first=4, count=REPLICATIONS)
