@@ -231,11 +231,12 @@ def test_the_branch_sees_how_true_the_waits_were(open_hall: Served, screen: Open
         open_hall.do("StartService", counter_id="C2")
         open_hall.pass_minutes(5)
         open_hall.do("FinishService", counter_id="C2")
+    open_hall.pass_minutes(60)
     manager = screen("manager", BRANCH_VIEW, language="en")
     row = manager.locator('[data-id="accuracy"] tbody tr').first
     expect(row).to_contain_text("of 10")
     accuracy = open_hall.read("/waits/accuracy")
-    assert accuracy["whole"]["called_count"] == 2
+    assert accuracy["whole"]["told_count"] >= 2
     assert [s["source"] for s in accuracy["sources"]] == ["typical"]
 
 

@@ -1,8 +1,8 @@
 """How true it was: what customers were told on taking the ticket, beside what came [C16].
 
-A pure function of the day. Counted are tickets that were called without having stepped out: who is away by
-their own wish makes the wait longer. A ticket that still waits although the interval is over is a miss that
-has not come yet; it is counted apart, so that the share does not look better than it is.
+A pure function of the day. Counted are tickets whose interval is over, called or still waiting: during the
+day the calls so far are those that came early, and alone they would say that everybody was told too much.
+Not counted is who stepped out, as that makes a wait longer by the customer's own wish, and who left uncalled.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ PROMISED_OF_TEN = 8
 class Accuracy(msgspec.Struct, frozen=True):
     """Of some tickets. The errors are whole ms; without a called ticket they are 0 and say nothing."""
 
-    called_count: int
+    told_count: int
+    """Tickets whose interval is over."""
     inside_count: int
-    """Called neither earlier nor later than the interval said."""
+    """Of them, called neither earlier nor later than the interval said."""
+    called_count: int
+    """Of them, called at all; the errors are theirs."""
     error_ms: int
     """Mean distance of the call from the middle."""
     bias_ms: int
     """Mean of the call less the middle: above 0, people waited longer than they were told."""
-    overdue_count: int
-    """Still waiting, and later than the interval said."""
 
 
 class SourceAccuracy(msgspec.Struct, frozen=True):
@@ -59,11 +60,11 @@ class DayAccuracy(msgspec.Struct, frozen=True):
 
 @dataclass
 class _Sum:
-    called: int = 0
+    told: int = 0
     inside: int = 0
+    called: int = 0
     error_ms: int = 0
     bias_ms: int = 0
-    overdue: int = 0
 
 
 def accuracy(tickets: Iterable[Ticket], now_ms: int) -> Accuracy:
@@ -73,21 +74,24 @@ def accuracy(tickets: Iterable[Ticket], now_ms: int) -> Accuracy:
         told = ticket.told_at_issue
         if told is None or told.source == "none" or ticket.hold_count:
             continue
+        if now_ms < ticket.issued_ms + told.high_ms:
+            continue
         if ticket.first_called_ms:
+            total.told += 1
             waited_ms = ticket.first_called_ms - ticket.issued_ms
             total.called += 1
             total.inside += told.low_ms <= waited_ms <= told.high_ms
             total.error_ms += abs(waited_ms - told.middle_ms)
             total.bias_ms += waited_ms - told.middle_ms
         elif ticket.status is TicketStatus.WAITING:
-            total.overdue += now_ms - ticket.issued_ms > told.high_ms
+            total.told += now_ms > ticket.issued_ms + told.high_ms
     count = max(1, total.called)
     return Accuracy(
-        total.called,
+        total.told,
         total.inside,
+        total.called,
         round(total.error_ms / count),
         round(total.bias_ms / count),
-        total.overdue,
     )
 
 

@@ -60,7 +60,10 @@ class Looks:
 def address_of(request: Request[Any, Any, Any], stream: StreamId, ticket_id: str) -> str:
     """The whole address of a ticket's page, on the site that this request came to."""
     app: App = request.app.state.openhall
-    return f"{request.url.scheme}://{request.url.netloc}/t/{app.links.token(stream, ticket_id)}"
+    # Behind a TLS proxy only the proxy knows that the reader came safely.
+    is_safe = "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
+    site = f"{'https' if is_safe else 'http'}://{request.url.netloc}"
+    return f"{site}/t/{app.links.token(stream, ticket_id)}"
 
 
 @lru_cache(CODES_KEPT)

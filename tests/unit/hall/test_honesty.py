@@ -39,7 +39,7 @@ def called(state: HallState, ticket_id: str, minutes: float) -> None:
     state.line = [entry for entry in state.line if entry[1] != ticket_id]
 
 
-def accuracy(state: HallState, *, minutes_later: int = 0) -> DayAccuracy:
+def accuracy(state: HallState, *, minutes_later: int = 60) -> DayAccuracy:
     return day_accuracy(state, at(9) + minutes_later * MINUTE_MS)
 
 
@@ -49,20 +49,33 @@ def test_error_bias_and_share_are_those_of_the_called_tickets() -> None:
         called(state, ticket_id, minutes)
     found = accuracy(state)
     assert found.whole.called_count == 4
+    assert found.whole.told_count == 5, "the fifth still waits, and its interval is over"
     assert found.whole.inside_count == 2, "at the interval's very end is inside"
     assert found.whole.error_ms == (6 + 0 + 4 + 10) * MINUTE_MS / 4
     assert found.whole.bias_ms == (-6 + 0 + 4 + 10) * MINUTE_MS / 4
     assert [s.service_id for s in found.services] == ["cash", "accounts"]
 
 
-@pytest.mark.parametrize(("minutes", "overdue"), [(12, 0), (13, 1)], ids=["on its last minute", "late"])
-def test_who_still_waits_beyond_the_interval_is_counted_apart(minutes: int, overdue: int) -> None:
+@pytest.mark.parametrize(
+    ("minutes", "told", "inside", "reason"),
+    [
+        (11, 0, 0, "early calls alone would look as if all were told too much"),
+        (12, 4, 4, "the last minute of the one who still waits"),
+        (13, 5, 4, "a miss, though nobody has called it yet"),
+    ],
+)
+def test_a_ticket_counts_once_its_interval_is_over(minutes: int, told: int, inside: int, reason: str) -> None:
     _, state = hall()
     for ticket_id in ("t1", "t2", "t3", "t4"):
         called(state, ticket_id, 8)
-    found = accuracy(state, minutes_later=minutes)
-    assert found.whole.overdue_count == overdue
-    assert found.whole.called_count == found.whole.inside_count == 4
+    found = accuracy(state, minutes_later=minutes).whole
+    assert (found.told_count, found.inside_count) == (told, inside), reason
+
+
+def test_who_left_uncalled_is_no_miss() -> None:
+    day, state = hall()
+    day.do(c.MarkReneged("t1"))
+    assert accuracy(state).whole.told_count == 4
 
 
 def test_who_stepped_out_counts_nowhere() -> None:
@@ -70,7 +83,8 @@ def test_who_stepped_out_counts_nowhere() -> None:
     day.do(c.HoldTicket("t1", "li"))
     day.do(c.ResumeTicket("t1"))
     called(state, "t1", 40)
-    assert accuracy(state, minutes_later=3).whole.called_count == 0
+    assert accuracy(state).whole.told_count == 4
+    assert accuracy(state).whole.called_count == 0
 
 
 def test_each_source_answers_for_itself_and_no_promise_is_no_error() -> None:
@@ -82,6 +96,7 @@ def test_each_source_answers_for_itself_and_no_promise_is_no_error() -> None:
         called(state, ticket_id, 30)
     found = accuracy(state)
     assert [(s.source, s.accuracy.called_count) for s in found.sources] == [("twin", 1), ("pace", 1)]
+    assert [s.accuracy.told_count for s in found.sources] == [2, 1]
     assert found.no_promise_count == 1
     assert found.whole.called_count == 2
 
