@@ -181,6 +181,10 @@ class _Branch:
         base = assumed(service, class_code, mean_ms)
         own = self.own.groups.get((service, class_code), GroupSamples())
         out_share, out_after = self._out(own, class_code, base)
+        absent = self._share(own, class_code, "absent", "called", base.absent_share)
+        second = self._share(own, class_code, "second", "served", base.second_share)
+        # The engine gives a customer one of the three at most.
+        together_at_most_one = max(1.0, absent + out_share + second)
         habits = GroupHabits(
             service=service,
             class_code=class_code,
@@ -193,10 +197,10 @@ class _Branch:
             elsewhere=self._hall("elsewhere", own, class_code, base.elsewhere),
             out_after=out_after,
             patience=self._patience(own, class_code),
-            absent_share=self._share(own, class_code, "absent", "called", base.absent_share),
+            absent_share=absent / together_at_most_one,
             reinstated_share=self._share(own, class_code, "reinstated", "absent", base.reinstated_share),
-            out_share=out_share,
-            second_share=self._share(own, class_code, "second", "served", base.second_share),
+            out_share=out_share / together_at_most_one,
+            second_share=second / together_at_most_one,
             takes_share=self._share(own, class_code, "accepted", "offered", base.takes_share),
             done_share=self._share(own, class_code, "done_elsewhere", "tried", base.done_share),
         )
