@@ -51,8 +51,8 @@ class ModelParameters:
     day_memory : weight of a day relative to the day after it, in (0, 1].
     """
 
-    rounds: int = 150
-    learning_rate: float = 0.08
+    rounds: int = 110
+    learning_rate: float = 0.1
     leaves: int = 31
     leaf_tickets: int = 60
     shrinkage: float = 5.0
