@@ -16,12 +16,13 @@ from sqlalchemy import inspect
 
 from openhall.kernel.clock import HOUR_MS, ManualClock
 from openhall.kernel.event import Answer
-from openhall.log import migrate
+from openhall.log import learned, migrate
 from openhall.log.book import Book
 from openhall.log.ownership import Ownership
 from openhall.log.schema import metadata
 from openhall.log.sqlite import SqliteSettings, SqliteStore
 from openhall.log.verify import verify
+from openhall.science.habits import assumed_habits
 from tests.toy_room import BACK_GATE, GATE, MORNING_MS, TURNSTILE, Enter, Entered, Left, ask
 
 FIRST_SCHEMA = Path(__file__).with_name("first_schema.sql")
@@ -52,6 +53,13 @@ def test_its_chain_and_its_answers_still_hold(upgraded: SqliteStore) -> None:
     report = verify(upgraded, [TURNSTILE], is_each_command_checked=True)
     assert report.is_sound, report.faults
     assert (report.streams_count, report.events_count, report.outcomes_count) == (2, 8, 10)
+
+
+def test_it_takes_what_is_learned_from_now_on(upgraded: SqliteStore) -> None:
+    habits = assumed_habits("gate", [("pass", 60_000)], ["ordinary"])
+    assert learned.latest(upgraded, "gate") is None
+    kept, _ = learned.keep(upgraded, habits, now_ms=1)
+    assert learned.latest(upgraded, "gate") == kept
 
 
 def test_its_old_events_are_read_in_their_present_version(upgraded: SqliteStore) -> None:
