@@ -5,8 +5,8 @@ that decided it. Each event is looked at before it changes the hall; then the fr
 
 - A gap counts only while the counter was calling the whole time and somebody waited whom it could serve:
   a counter without a customer says nothing about how quick its teller is.
-- Who was called or is pending at a forced end has shown patience at least so long, and no more. Who was served
-  another way left the line for good when agreeing to it: to those behind it is all the same.
+- Who was called or is pending at a forced end has shown patience at least so long, and no more. Who was
+  served another way left the line for good when agreeing to it: to those behind it is all the same.
 - A hold that nobody came back from is a leaving at the moment of stepping out.
 - What was entered from a paper list has times by the wall clock and no start of service: it counts as a call,
   and as an end of waiting, and gives neither a walk nor a service time nor a gap.
