@@ -87,11 +87,29 @@ def test_processes_that_die_again_and_again_are_given_up() -> None:
 # --- a real cluster ----------------------------------------------------------------------------------
 
 
-class DaskCluster:
-    """A scheduler and workers as processes of their own, bound to the loopback address."""
+NOT_INSTALLED = """
+import importlib.metadata, sys
 
-    def __init__(self, folder: Path, workers: int) -> None:
-        self._folder = folder
+known = importlib.metadata.version
+
+def version(name):
+    if name == "openhall":
+        raise importlib.metadata.PackageNotFoundError(name)
+    return known(name)
+
+importlib.metadata.version = version
+sys.modules["openhall"] = None
+"""
+
+
+class DaskCluster:
+    """A scheduler and workers as processes of their own, bound to the loopback address.
+
+    `without_openhall` is the program on whose machine openhall is not installed.
+    """
+
+    def __init__(self, folder: Path, workers: int, without_openhall: str = "") -> None:
+        self._folder, self._without_openhall = folder, without_openhall
         file = folder / "scheduler.json"
         self._scheduler = self._start(
             "dask_scheduler", "--no-dashboard", "--port", "0", "--scheduler-file", file
@@ -106,7 +124,10 @@ class DaskCluster:
         )  # fmt: skip
 
     def _start(self, program: str, *words: object) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", f"distributed.cli.{program}", "--host", "127.0.0.1"]
+        code = f"from distributed.cli.{program} import main; main()"
+        if program == self._without_openhall:
+            code = NOT_INSTALLED + code
+        command = [sys.executable, "-c", code, "--host", "127.0.0.1"]
         log = (self._folder / f"{program}.log").open("ab")
         with log:
             return subprocess.Popen([*command, *map(str, words)], stdout=log, stderr=log, cwd=self._folder)
@@ -121,6 +142,9 @@ class DaskCluster:
             else:
                 return found
         raise AssertionError((self._folder / "dask_scheduler.log").read_text(encoding="utf-8"))
+
+    def end_scheduler(self) -> None:
+        self._scheduler.kill()
 
     def end(self) -> None:
         for process in (*self.workers, self._scheduler):
@@ -173,6 +197,25 @@ def test_a_cluster_without_workers_is_trouble(tmp_path: Path) -> None:
     try:
         with pytest.raises(ClusterWithoutWorkers):
             Cluster(plan(), dask.address, without_workers_seconds=0.5)
+    finally:
+        dask.end()
+
+
+@pytest.mark.parametrize("program", ["dask_worker", "dask_scheduler"])
+def test_a_cluster_without_openhall_is_refused(tmp_path: Path, program: str) -> None:
+    dask = DaskCluster(tmp_path, workers=1, without_openhall=program)
+    try:
+        with pytest.raises(clusters.WorkerUnlike):
+            digest_of(Cluster(plan(), dask.address))
+    finally:
+        dask.end()
+
+
+def test_a_scheduler_that_goes_away_halfway_is_trouble(tmp_path: Path) -> None:
+    dask = DaskCluster(tmp_path, workers=1)
+    try:
+        with pytest.raises(clusters.ClusterLost):
+            digest_of(Cluster(plan(), dask.address), Halfway(dask.end_scheduler))
     finally:
         dask.end()
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import import_module
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
 
@@ -102,6 +106,8 @@ class Cluster:
             distributed: Any = import_module("distributed")
         except ImportError as error:
             raise ClusterExtraMissing(str(error), place="distributed") from error
+        # What goes wrong is said once, as `Trouble`.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self._distributed = distributed
         self._address, self._patience = address, without_workers_seconds
         self._likeness = likeness()
@@ -112,7 +118,8 @@ class Cluster:
             raise ClusterUnreachable(str(error), place=address) from error
         try:
             self.wait_for(1)
-        except ClusterWithoutWorkers:
+            self._require_openhall()
+        except Trouble:
             self._client.close()
             raise
         # Names of tasks on the cluster: of this plan and this code, so that nothing else can answer to them.
@@ -128,6 +135,12 @@ class Cluster:
             self._client.wait_for_workers(workers, timeout=self._patience)
         except TimeoutError as error:
             raise ClusterWithoutWorkers(str(error), place=self._address) from error
+
+    def _require_openhall(self) -> None:
+        """A worker without openhall cannot even read a task, and ends without a word. The question is put in
+        terms of the standard library; versions are compared with each task."""
+        with self._in_words():
+            self._client.run(version, "openhall")
 
     def results(self, wanted: Iterable[Task]) -> Iterator[bytes]:
         """As they get done; lost workers' tasks are done again by others."""
@@ -159,44 +172,40 @@ class Cluster:
         )
 
     def _threads(self) -> int:
-        return sum(self._client.nthreads().values())
+        with self._in_words():
+            return sum(self._client.nthreads().values())
 
     def _next(self, running: set[Any]) -> set[Any]:
         """Those that are done, one at least. Raises `Trouble` when there is nobody to do them."""
         while True:
-            try:
-                # `wait` asks the current client, whatever client the futures are of.
-                with self._client.as_current():
-                    done: set[Any] = self._distributed.wait(
-                        running, timeout=self._patience, return_when="FIRST_COMPLETED"
-                    ).done
-            except TimeoutError as error:
-                try:
-                    if self._threads():
-                        continue
-                except OSError as lost:
-                    raise ClusterLost(str(lost), place=self._address) from lost
-                raise ClusterWithoutWorkers(
-                    f"no worker for {self._patience:g} s", place=self._address
-                ) from error
-            except (OSError, self._distributed.client.FutureCancelledError) as error:
-                raise ClusterLost(str(error), place=self._address) from error
-            return done
+            # `wait` asks the current client, whatever client the futures are of.
+            with self._in_words(), self._client.as_current(), suppress(TimeoutError):
+                done: set[Any] = self._distributed.wait(
+                    running, timeout=self._patience, return_when="FIRST_COMPLETED"
+                ).done
+                return done
+            if not self._threads():
+                raise ClusterWithoutWorkers(f"no worker for {self._patience:g} s", place=self._address)
 
     def _result(self, future: Any) -> bytes:
-        try:
+        with self._in_words():
             body: bytes = future.result()
-        except _Unlike as error:
+            return body
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """What goes wrong on a cluster, as `Trouble`."""
+        try:
+            yield
+        except (_Unlike, ImportError) as error:
             raise WorkerUnlike(str(error), place=self._address) from error
-        except ImportError as error:
-            raise WorkerUnlike(f"a worker lacks it: {error}", place=self._address) from error
-        except (
-            OSError,
-            self._distributed.KilledWorker,
-            self._distributed.client.FutureCancelledError,
-        ) as error:
+        except RuntimeError as error:
+            # A scheduler or worker without our modules cannot read a task.
+            if "deserializ" not in str(error):
+                raise
+            raise WorkerUnlike(str(error), place=self._address) from error
+        except (OSError, CancelledError, self._distributed.KilledWorker) as error:
             raise ClusterLost(str(error), place=self._address) from error
-        return body
 
     def __enter__(self) -> Self:
         return self
