@@ -56,7 +56,7 @@ class BranchNotThere(Trouble):
     """The bank has no branch of this name."""
 
     code = "branch_not_there"
-    remedy = "Name a branch by its id, as in branches.toml."
+    remedy = "Name a branch by its id, as in `branches.toml`."
 
 
 class Span(msgspec.Struct, frozen=True):
