@@ -103,6 +103,18 @@ def program() -> None:
 
 # The commands register themselves with the program.
 from openhall.cli import demo, evaluate, learn, log, rehearse, serving, simulate  # noqa: E402
-from openhall.cli.bench import hall  # noqa: E402
+from openhall.cli.bench import hall, twin  # noqa: E402
 
-__all__ = ["Doors", "demo", "evaluate", "hall", "learn", "log", "program", "rehearse", "serving", "simulate"]
+__all__ = [
+    "Doors",
+    "demo",
+    "evaluate",
+    "hall",
+    "learn",
+    "log",
+    "program",
+    "rehearse",
+    "serving",
+    "simulate",
+    "twin",
+]

@@ -7,6 +7,7 @@ stepping out, no-shows, second services, and offers of another way once the line
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
 from openhall.science import durations, engine
 from openhall.science.engine import Ints, Model
-from openhall.science.habits import Arrivals, GroupHabits, GroupRules, model_of
+from openhall.science.habits import Arrivals, GroupHabits, GroupRules, base_of, model_of
 
 SERVICES = (("cash", 5.5, 0.5), ("accounts", 9.0, 0.3), ("business", 7.0, 0.2))
 """Name, mean minutes, share of the customers."""
@@ -39,6 +40,12 @@ SKILLS = (
     ("cash", "accounts"),
     ("cash", "accounts", "business"),
 )
+PATIENCE_MINUTES = 90
+WALK_SECONDS, GAP_SECONDS = 20, 9
+PLAIN_MINUTES = sum(share * minutes for _, minutes, share in SERVICES) + (WALK_SECONDS + GAP_SECONDS) / 60
+"""Of the counter's time that a customer takes on average."""
+
+PLAIN_RANKS = {"green": 0, "frontline": 1, "ordinary": 2}
 DIVERT_ABOVE = 15
 """People in line from which on somebody who enters is offered another way."""
 
@@ -56,14 +63,14 @@ def _group(service: str, mean_minutes: float, class_code: str) -> GroupHabits:
         service=service,
         class_code=class_code,
         service_time=durations.lognormal(mean_minutes * MINUTE_MS, 0.8),
-        walk=durations.lognormal(20 * SECOND_MS, 0.6),
-        gap=durations.exponential(9 * SECOND_MS),
+        walk=durations.lognormal(WALK_SECONDS * SECOND_MS, 0.6),
+        gap=durations.exponential(GAP_SECONDS * SECOND_MS),
         lost=durations.constant(130 * SECOND_MS),
         reinstated_after=durations.exponential(10 * MINUTE_MS),
         out_after=durations.exponential(8 * MINUTE_MS),
         away=durations.exponential(15 * MINUTE_MS),
         elsewhere=durations.exponential(7 * MINUTE_MS),
-        patience=durations.exponential(90 * MINUTE_MS),
+        patience=durations.exponential(PATIENCE_MINUTES * MINUTE_MS),
         absent_share=0.03,
         reinstated_share=0.3,
         out_share=0.05,
@@ -78,23 +85,54 @@ def mask_of(services: tuple[str, ...]) -> int:
     return sum(0b111 << 3 * n for n, (name, _, _) in enumerate(SERVICES) if name in services)
 
 
-def branch_day(customers: float = 500, *, is_plain: bool = False) -> BranchDay:
-    """The day; `is_plain` has every counter serve everybody."""
+def branch_day(customers: float = 500) -> BranchDay:
+    """The day, with everything."""
     groups = [_group(service, mean, code) for service, mean, _ in SERVICES for code, _, _ in CLASSES]
     rules = [GroupRules(head_start_ms=start * MINUTE_MS) for _ in SERVICES for _, start, _ in CLASSES]
     mix = tuple(share * part for _, _, share in SERVICES for _, _, part in CLASSES)
+    model = model_of(groups, rules, _arrivals(customers, mix))
+    return BranchDay(model, np.zeros((len(SKILLS), 2), np.int64), _schedule([mask_of(s) for s in SKILLS]))
+
+
+def plain_day(customers: float = 500) -> BranchDay:
+    """The same day as far as Ciw can play it: every counter serves everybody, strict classes, one service a
+    visit with all that surrounds it, patience, and nothing in between."""
+    nothing = durations.constant(0)
+    group = GroupHabits(
+        service="",
+        class_code="",
+        service_time=durations.lognormal(PLAIN_MINUTES * MINUTE_MS, 0.8),
+        walk=nothing,
+        gap=nothing,
+        lost=nothing,
+        reinstated_after=nothing,
+        out_after=nothing,
+        away=nothing,
+        elsewhere=nothing,
+        patience=durations.exponential(PATIENCE_MINUTES * MINUTE_MS),
+    )
+    rules = [GroupRules(rank=PLAIN_RANKS[code]) for code, _, _ in CLASSES]
+    mix = tuple(part for _, _, part in CLASSES)
+    model = model_of([group] * len(CLASSES), rules, _arrivals(customers, mix))
+    everybody = (1 << len(CLASSES)) - 1
+    return BranchDay(model, np.zeros((len(SKILLS), 2), np.int64), _schedule([everybody] * len(SKILLS)))
+
+
+def _arrivals(customers: float, mix: tuple[float, ...]) -> Arrivals:
     expected = tuple(customers * weight / sum(PROFILE) for weight in PROFILE)
-    arrivals = Arrivals(OPENS_MS, 30 * MINUTE_MS, expected, (mix,) * HALF_HOURS)
-    masks = [mask_of(skills) if not is_plain else mask_of(SKILLS[0]) for skills in SKILLS]
+    return Arrivals(OPENS_MS, 30 * MINUTE_MS, expected, (mix,) * HALF_HOURS)
+
+
+def _schedule(masks: Sequence[int]) -> Ints:
+    """The first so many counters are open in each half-hour."""
     events = [
-        (OPENS_MS + half_hour * 30 * MINUTE_MS, counter, masks[counter] if is_open else 0)
+        (OPENS_MS + half_hour * 30 * MINUTE_MS, counter, mask if is_open else 0)
         for half_hour, count in enumerate(OPEN)
-        for counter in range(len(SKILLS))
+        for counter, mask in enumerate(masks)
         for is_open in [counter < count]
         if half_hour == 0 or is_open is not (counter < OPEN[half_hour - 1])
     ]
-    counters = np.zeros((len(SKILLS), 2), np.int64)
-    return BranchDay(model_of(groups, rules, arrivals), counters, np.array(events, np.int64))
+    return np.array(events, np.int64)
 
 
 def play(day: BranchDay, *, first: int, count: int, branch: int = 0) -> engine.Days:
@@ -119,11 +157,14 @@ NOW_MS = OPENS_MS + 90 * MINUTE_MS
 
 def busy_hall() -> engine.Fork:
     """The hall an hour and a half after opening: every open counter busy, 30 people waiting."""
+    head_starts = [start * MINUTE_MS for _ in SERVICES for _, start, _ in CLASSES]
     people = np.zeros((WAITING, engine.PERSON_COLUMNS), np.int64)
     for row, person in enumerate(people):
         joined_ms = NOW_MS - (WAITING - row) * 40 * SECOND_MS
-        person[engine.HERE_GROUP] = row * 5 % 9
-        person[engine.HERE_PLACE] = (joined_ms << engine.ORDER_SHIFT) + row
+        group = row * 5 % len(head_starts)
+        base = base_of(GroupRules(head_starts[group]), max(head_starts))
+        person[engine.HERE_GROUP] = group
+        person[engine.HERE_PLACE] = base + (joined_ms << engine.ORDER_SHIFT) + row
         person[engine.JOINED] = joined_ms
         person[engine.CUSTOMER] = row
         person[engine.NEXT] = -1
@@ -132,15 +173,10 @@ def busy_hall() -> engine.Fork:
         seat[engine.SEAT_MASK] = mask_of(SKILLS[number])
         seat[engine.STAGE] = engine.SERVING
         seat[engine.SEAT_GROUP] = 3 * [name for name, _, _ in SERVICES].index(SKILLS[number][0])
-        seat[engine.SEAT_FLOOR] = engine_share(number)
+        seat[engine.SEAT_FLOOR] = number << 26
         seat[engine.ELAPSED] = number * 20 * SECOND_MS
         seat[engine.SEAT_CUSTOMER] = 10_000 + number
     return engine.Fork(people, counters, np.zeros((0, 3), np.int64), NOW_MS, WAITING)
-
-
-def engine_share(number: int) -> int:
-    """How much of the service time's table a counter's service has outlasted, as a word."""
-    return number << 26
 
 
 def look_ahead(day: BranchDay, hall: engine.Fork, *, count: int) -> engine.Futures:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from openhall.app.folder import Folder
 from openhall.cli.bench import inside, measuring
+from openhall.cli.bench.bars import Bar, rounded, show
 from openhall.cli.bench.installation import COUNTERS_PER_BRANCH, install
 from openhall.cli.bench.processes import client_of, server_over
 from openhall.cli.language import _
@@ -20,26 +19,6 @@ from openhall.cli.main import err, json_option, out, program, show_json
 
 RAW_SECONDS = 1.0
 CLIENTS_AT_MOST = 512
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """What a figure has to reach."""
-
-    key: str
-    words: str
-    at_least: float | None = None
-    at_most: float | None = None
-
-    def is_met(self, figure: float) -> bool:
-        """Whether it does."""
-        return (self.at_least is None or figure >= self.at_least) and (
-            self.at_most is None or figure <= self.at_most
-        )
-
-    def __str__(self) -> str:
-        if self.at_least is not None:
-            return f">= {self.at_least:,g}"
-        return f"<= {self.at_most:,g}" if self.at_most is not None else ""
 
 
 BARS = (
@@ -146,7 +125,7 @@ def bench_hall(as_json: bool, seconds: float, clients: list[int], branches: int,
     if as_json:
         show_json(figures)
     else:
-        _show(figures)
+        show(out, "openhall bench hall", BARS, figures)
 
 
 def _measure(
@@ -172,17 +151,4 @@ def _measure(
     figures["raw_single_commit_per_s"] = inside.raw_commits_per_second(place, seconds=RAW_SECONDS, group=1)
     note(_("replay of a day"))
     figures["replay_events_per_s"] = inside.replayed_events_per_second(Folder(folder))
-    return {key: round(value, 3 if abs(value) < 100 else 0) for key, value in figures.items()}
-
-
-def _show(figures: dict[str, float]) -> None:
-    table = Table(_("measure"), _("figure"), _("bar"), "", title="openhall bench hall", title_justify="left")
-    for bar in BARS:
-        figure = figures[bar.key]
-        mark = ""
-        if str(bar):
-            mark = f"[green]{_('met')}[/]" if bar.is_met(figure) else f"[bold red]{_('missed')}[/]"
-        table.add_row(_(bar.words), f"{figure:,g}", str(bar), mark)
-    out.print(table)
-    rest = {key: value for key, value in figures.items() if key not in {bar.key for bar in BARS}}
-    out.print("; ".join(f"{key} {value:,g}" for key, value in rest.items()), style="dim")
+    return rounded(figures)

@@ -17,13 +17,13 @@ from simpy.events import EventPriority
 
 from openhall.cli.bench.branch_day import (
     CLASSES,
-    CLOSES_MS,
     HALF_HOURS,
     OPEN,
+    PATIENCE_MINUTES,
+    PLAIN_MINUTES,
+    PLAIN_RANKS,
     PROFILE,
-    SERVICES,
 )
-from openhall.kernel.clock import MINUTE_MS
 from openhall.science import engine
 from openhall.science.engine import Ints
 
@@ -184,36 +184,38 @@ class SimpyHall:
 
 
 def ciw_customers(customers: float, *, days: int, seed: int) -> int:
-    """Play the bench's day in Ciw, as far as it goes: classes, patience, half-hourly counters. How many came.
+    """Play `branch_day.plain_day` in Ciw; how many came.
 
-    Ciw has no skills inside a node, so every counter serves everybody, and no stepping out, no offers, no
-    reinstatement; times are minutes. Its arrivals, services and patience are of the same laws.
+    Ciw has no skills inside a node, so every counter serves everybody, and there is no stepping out, no offer
+    and no reinstatement; times are minutes. A counter that closes finishes its customer in Ciw too, but its
+    successor works beside it (its shift change brings a whole new crew), so waits are a little shorter.
     """
     came = 0
-    mean = sum(share * minutes for _, minutes, share in SERVICES) + 0.33 + 0.15
-    sigma = float(np.sqrt(np.log(1 + 0.8**2)))
-    ends = [30.0 * (half_hour + 1) for half_hour in range(HALF_HOURS)]
-    rates = [customers * weight / sum(PROFILE) / 30 for weight in PROFILE]
-    per_class: dict[str, Any] = {
-        name: [
-            ciw.dists.PoissonIntervals(
-                rates=[r * share for r in rates], endpoints=ends, max_sample_date=ends[-1]
-            )
-        ]
-        for name, _, share in CLASSES
-    }
-    network = ciw.create_network(
-        arrival_distributions=per_class,
-        service_distributions={
-            name: [ciw.dists.Lognormal(float(np.log(mean)) - sigma**2 / 2, sigma)] for name, _, _ in CLASSES
-        },
-        reneging_time_distributions={name: [ciw.dists.Exponential(1 / 90)] for name, _, _ in CLASSES},
-        priority_classes={name: number for number, name in enumerate(["green", "frontline", "ordinary"])},
-        number_of_servers=[ciw.Schedule(numbers_of_servers=list(OPEN), shift_end_dates=ends)],
-    )
     for day in range(days):
         ciw.seed(seed + day)
-        simulation = ciw.Simulation(network)
-        simulation.simulate_until_max_time((CLOSES_MS - MINUTE_MS) / MINUTE_MS)
-        came += len({(record.id_number) for record in simulation.get_all_records()})
+        # Anew for each day: the moments of arrival are drawn with the network.
+        simulation = ciw.Simulation(_ciw_network(customers))
+        simulation.simulate_until_max_time(_CIW_ENDS[-1] + 60)
+        came += len({record.id_number for record in simulation.get_all_records()})
     return came
+
+
+_CIW_ENDS = [30.0 * (half_hour + 1) for half_hour in range(HALF_HOURS)]
+
+
+def _ciw_network(customers: float) -> Any:
+    sigma = float(np.sqrt(np.log(1 + 0.8**2)))
+    rates = [customers * weight / sum(PROFILE) / 30 for weight in PROFILE]
+    names = [name for name, _, _ in CLASSES]
+    return ciw.create_network(
+        arrival_distributions={
+            name: [ciw.dists.PoissonIntervals([r * share for r in rates], _CIW_ENDS, _CIW_ENDS[-1])]
+            for name, _, share in CLASSES
+        },
+        service_distributions={
+            name: [ciw.dists.Lognormal(float(np.log(PLAIN_MINUTES)) - sigma**2 / 2, sigma)] for name in names
+        },
+        reneging_time_distributions={name: [ciw.dists.Exponential(1 / PATIENCE_MINUTES)] for name in names},
+        priority_classes=PLAIN_RANKS,
+        number_of_servers=[ciw.Schedule(numbers_of_servers=list(OPEN), shift_end_dates=_CIW_ENDS)],
+    )
