@@ -137,14 +137,27 @@ def test_a_missing_file_or_column_and_a_broken_file_are_trouble(past: Path, tmp_
         warsaw.evaluate(tmp_path, past)
 
 
-@pytest.mark.skipif(not WARSAW.is_dir(), reason="the Warsaw files are not beside this repository")
-def test_real_waits_are_foretold_better_than_by_minutes_per_position() -> None:
+@pytest.fixture
+def busy_offices(tmp_path: Path) -> Path:
+    """Five offices of the real files, from the second of January on: a third of a whole run's work."""
+    if not WARSAW.is_dir():
+        pytest.skip("the Warsaw files are not beside this repository")
+    chosen = ("UD_Bielany", "UD_Mokotow_2", "UD_Praga_Poludnie", "UD_Targowek", "UD_Wola")
+    for name, day in ((warsaw.SNAPSHOTS_FILE, "ts"), (warsaw.TICKETS_FILE, "date")):
+        rows = pl.scan_parquet(WARSAW / name).filter(
+            pl.col("office").cast(pl.String).is_in(chosen) & (pl.col(day) >= pl.datetime(2020, 1, 2))
+        )
+        rows.collect().write_parquet(tmp_path / name)
+    return tmp_path
+
+
+def test_real_waits_are_foretold_better_than_by_minutes_per_position(busy_offices: Path) -> None:
     small = ModelParameters(rounds=40, learning_rate=0.2, leaves=15, folds=2, spread_rounds=15)
     scores = warsaw.evaluate(
-        WARSAW, WARSAW, fit_to=date(2020, 1, 10), test_from=date(2020, 1, 13), parameters=small
+        busy_offices, busy_offices, fit_to=date(2020, 1, 10), test_from=date(2020, 1, 13), parameters=small
     )
     plain = scores.baselines["minutes_per_position"]
-    assert scores.tickets > 30_000
+    assert scores.tickets > 10_000
     assert scores.mae_minutes is not None
     assert plain.mae_minutes is not None
     assert scores.mae_minutes < 0.85 * plain.mae_minutes
@@ -152,6 +165,4 @@ def test_real_waits_are_foretold_better_than_by_minutes_per_position() -> None:
     assert plain.long_lines.mae_minutes is not None
     assert scores.long_lines.mae_minutes < 0.85 * plain.long_lines.mae_minutes
     assert scores.coverage is not None
-    assert 0.74 < scores.coverage < 0.88, (
-        "a model of a fifth of the size; docs/evaluation.md has the whole one"
-    )
+    assert 0.7 < scores.coverage < 0.92, "fewer days and a smaller model; docs/evaluation.md has the whole"
