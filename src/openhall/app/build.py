@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from openhall.app import ticket_links
+from openhall.app import learning, ticket_links
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.read_models import PROJECTIONS
@@ -43,6 +43,7 @@ from openhall.log.versions import keep_version
 from openhall.log.writer import Writer
 from openhall.network.calendar import moments_on
 from openhall.network.model import Bank, Branch, NetworkVersion
+from openhall.network.version import encode
 from openhall.workers.pool import Workers
 
 ROOMS: tuple[Room[HallState], ...] = (HALL,)
@@ -53,6 +54,10 @@ OPEN_AHEAD_MS = 2 * HOUR_MS
 
 SCHEDULE_SECONDS = 1.0
 CHORES_SECONDS = 3_600.0
+LEARNING_SECONDS = 60.0
+LEARNS_FOR_SECONDS = 3_600.0
+"""Deadline: two months of a large network take minutes."""
+ENDS = frozenset({"DayEnded", "DayForceEnded"})
 BEAT_SECONDS = 2.0
 """A screen that hears nothing for two of these says that it is cut off: within the five seconds promised."""
 
@@ -130,6 +135,8 @@ class App:
         self._believed = learned.bodies(store)
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
+        self._workers = workers
+        self._is_to_learn = True
         self.twin = TwinDesk(self, workers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -138,6 +145,7 @@ class App:
         self.book.listen(self._note_series)
         if self.twin is not None:
             self.book.listen(self.twin.note)
+            self.book.listen(self._note_ends)
 
     @property
     def bank(self) -> Bank:
@@ -152,6 +160,7 @@ class App:
         for name, turn, seconds in (
             ("schedule", self.run_schedule_once, SCHEDULE_SECONDS),
             ("chore", self.run_chores_once, CHORES_SECONDS),
+            ("learning", self.run_learning_once, LEARNING_SECONDS),
         ):
             self._tasks.append(
                 asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
@@ -203,6 +212,27 @@ class App:
             oldest,
             sessions_count,
         )
+
+    async def run_learning_once(self) -> None:
+        """Once the halls are closed, learn from the days that ended since the last time.
+
+        A worker reads the log and computes; only its result comes back here.
+        """
+        if self._workers is None or not self._is_to_learn or self.open_days():
+            return
+        self._is_to_learn = False
+        answer = await self._workers.ask(
+            learning.work_out, str(self.folder.database), encode(self.bank), seconds=LEARNS_FOR_SECONDS
+        )
+        kept = await asyncio.to_thread(
+            learning.keep_worked_out, self.store, answer, now_ms=self.clock.now_ms()
+        )
+        self.learned_anew()
+        news = [each.habits.branch for each in kept if each.is_new]
+        _log.info("Learning: %s branches looked at, news of %s", len(kept), ", ".join(news) or "none")
+
+    def _note_ends(self, events: Sequence[Recorded]) -> None:
+        self._is_to_learn |= any(recorded.type in ENDS for recorded in events)
 
     async def _run_beats(self) -> None:
         while True:

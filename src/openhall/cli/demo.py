@@ -24,6 +24,7 @@ from openhall.network.calendar import moments_on
 from openhall.network.sample import sample_bank, sample_files
 from openhall.rehearsal.invented import InventedParameters
 from openhall.rehearsal.live import live_day
+from openhall.rehearsal.past import write_past
 from openhall.workers import twin
 from openhall.workers.pool import Workers
 
@@ -32,6 +33,8 @@ MARK = "this-is-a-demo"
 SURGE_DAY = date(2027, 1, 18)
 """The sample bank's first day under prevention rules: entry checks, few people inside at a time, a surge."""
 NOON_PAUSE_MINUTES = 20
+PAST_DAYS = 6
+"""Ordinary ones, before the surge: so many of each branch."""
 START_BEFORE_MS = 2 * MINUTE_MS
 SHOWN_ROLES = ("manager", "lobby", "teller", "guard", "kiosk", "display")
 
@@ -130,6 +133,13 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
     async def run() -> None:
         app = build(place, clock, workers=Workers(prepare=twin.prepare))
         create_accounts(app, password)
+        # An app writes its log by commands only; this log is written before anybody uses it.
+        with out.status(
+            _("Inventing {days} past days of each branch, for the twin to learn from …", days=PAST_DAYS)
+        ):
+            usual = InventedParameters(surge_factor=1.0, seed=seed)
+            write_past(app.store, app.version, SURGE_DAY, PAST_DAYS, usual)
+            await app.run_learning_once()
 
         async def days() -> None:
             await asyncio.gather(*(live_day(app, clock, branch, parameters) for branch in app.bank.branches))
