@@ -73,7 +73,9 @@ def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str,
     if state is not None:
         waits = app.waits(stream)
         context["waits"] = waits
-        context["board"] = views.board(state, now_ms, waits)
+        board = context["board"] = views.board(state, now_ms, waits)
+        # What the simulator told is of one age; a screen says it once.
+        context["aged"] = next((s.wait for s in board.services if s.wait.source == "twin"), None)
         context["rules"] = state.day_rules
         is_counted = state.day_rules.regime.capacity.is_computed
         context["room"] = room_left(state, now_ms) if is_counted else None
