@@ -228,7 +228,7 @@ def _predictors(scores: WaitScores) -> Table:
     names = _names()
     for code, figures in scores.baselines.items():
         table.add_row(
-            names.get(code, code.replace("_", " ")),
+            _named(names, code),
             *_errors(figures),
             _number(figures.long_lines.mae_minutes),
             _share(figures.unanswered_share),
@@ -270,8 +270,18 @@ def _names() -> dict[str, str]:
         "minutes_per_position_at_most_240": _("... at most 240 minutes"),
         "pace_last_30_minutes": _("pace of the last 30 minutes"),
         "true_parameters": _("somebody who knows the habits"),
+        "queue_length_with_abandonment": _("queue length, leavers counted"),
+        "constant": _("one number for all"),
+        "fork": _("the futures alone"),
         "mean_of_futures": _("forecast by the mean of the futures"),
     }
+
+
+def _named(names: dict[str, str], code: str) -> str:
+    """A baseline's name; one that had a factor fitted on the days learnt from says so."""
+    plain = code.removesuffix("_scaled")
+    name = names.get(plain, plain.replace("_", " "))
+    return name if plain == code else _("{name}, with a fitted factor", name=name)
 
 
 def _errors(figures: Figures | WaitScores) -> tuple[str, str, str]:
