@@ -68,6 +68,9 @@ class DayWatch:
     asked_for: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The service and the need (empty: not known) that each ticket was issued for."""
 
+    known_to_go_on: set[str] = field(default_factory=set)
+    """Tickets that named a further service when they were called."""
+
     def take(self, event: Event, stamp: Stamp) -> None:
         """Look at an event, let it change the hall, and look at who waits for whom."""
         look(event, self, stamp)
@@ -121,6 +124,17 @@ class DayWatch:
         key = (ticket.service_id, ticket.class_code, ticket.need)
         for times in (self.group(ticket).service, self.found.needs.setdefault(key, Times())):
             (times.cut if is_cut else times.ended).append(lasted)
+
+    def has_had_service(self, ticket: Ticket, *, has_second: bool) -> None:
+        """Counted once a customer, at the first service."""
+        if ticket.services_done:
+            return
+        samples = self.group(ticket)
+        samples.served += 1
+        samples.second += has_second
+        if ticket.id not in self.known_to_go_on:
+            samples.single += 1
+            samples.second_later += has_second
 
     # -- the end of the day -----------------------------------------------------------------------------
 
@@ -248,7 +262,10 @@ def _force_ended(_: e.DayForceEnded, watch: DayWatch, stamp: Stamp) -> None:
 
 @look.register
 def _called(event: e.TicketCalled, watch: DayWatch, stamp: Stamp) -> None:
-    watch.group(watch.state.tickets[event.ticket_id]).called += event.is_first
+    ticket = watch.state.tickets[event.ticket_id]
+    watch.group(ticket).called += event.is_first
+    if ticket.next_service:
+        watch.known_to_go_on.add(ticket.id)
     watch.calls(event.counter_id, stamp.at_ms)
 
 
@@ -262,15 +279,8 @@ def _started(event: e.ServiceStarted, watch: DayWatch, stamp: Stamp) -> None:
 def _finished(event: e.ServiceFinished, watch: DayWatch, stamp: Stamp) -> None:
     ticket = watch.state.tickets[event.ticket_id]
     watch.serves(ticket, stamp.at_ms)
-    _has_had_service(watch.group(ticket), ticket, has_second=bool(event.next_service))
+    watch.has_had_service(ticket, has_second=bool(event.next_service))
     watch.release(ticket, stamp.at_ms)
-
-
-def _has_had_service(samples: GroupSamples, ticket: Ticket, *, has_second: bool) -> None:
-    """Counted once a customer, at the first service."""
-    if not ticket.services_done:
-        samples.served += 1
-        samples.second += has_second
 
 
 @look.register
@@ -279,7 +289,7 @@ def _transferred(event: e.ServiceTransferred, watch: DayWatch, stamp: Stamp) -> 
     ticket = watch.state.tickets[event.ticket_id]
     if ticket.status is TicketStatus.SERVING:
         watch.serves(ticket, stamp.at_ms)
-        _has_had_service(watch.group(ticket), ticket, has_second=True)
+        watch.has_had_service(ticket, has_second=True)
         watch.release(ticket, stamp.at_ms)
 
 
@@ -297,7 +307,7 @@ def _paper_call(event: e.PaperCallEntered, watch: DayWatch, stamp: Stamp) -> Non
     is_first = not ticket.first_called_ms
     samples.called += is_first
     if event.outcome == "served":
-        _has_had_service(samples, ticket, has_second=bool(event.next_service))
+        watch.has_had_service(ticket, has_second=bool(event.next_service))
     else:
         samples.absent += is_first
     watch.free.pop(event.counter_id, None)

@@ -193,6 +193,9 @@ def _place(model: Model, group: int, joined: int, number: int) -> int:
     return int(model.groups[group, engine.BASE]) + (joined << engine.ORDER_SHIFT) + number
 
 
+_NONE_NAMED = -2
+"""The engine's word for a ticket that names no further service."""
+
 _KINDS = {
     "waiting": engine.WAITING,
     "away": engine.AWAY,
@@ -220,7 +223,9 @@ def _write_person(row: Ints, shot: Snapshot, groups: Groups, model: Model, one: 
     row[engine.JOINED] = one.since_ms - shot.origin_ms if one.since_ms else joined
     row[engine.FLOOR] = min(int(floor * habits.WORD), habits.WORD - 1)
     row[engine.CUSTOMER] = one.seq
-    row[engine.NEXT] = groups.number(one.next_service, one.class_code) if one.next_service else -1
+    row[engine.NEXT] = _NONE_NAMED if one.kind != "coming" else -1
+    if one.next_service:
+        row[engine.NEXT] = groups.number(one.next_service, one.class_code)
     row[engine.AT_COUNTER] = max(0, one.counter)
 
 

@@ -26,7 +26,8 @@ class GroupHabits(msgspec.Struct, frozen=True):
     absent_share, lost, reinstated_share, reinstated_after : not there when called, the counter time that
         costs, and how many come back how long afterwards.
     out_share, out_after, away : step out with the place kept: how many, how long after joining, for how long.
-    second_share : have another service done in the same visit.
+    second_share, second_later_share : have another service done in the same visit: of all who come, and of
+        those whose ticket names none when they are called.
     takes_share, done_share, elsewhere : say yes when offered another way, get it done there, and how long
         that takes those who come back.
     """
@@ -46,6 +47,7 @@ class GroupHabits(msgspec.Struct, frozen=True):
     reinstated_share: float = 0.0
     out_share: float = 0.0
     second_share: float = 0.0
+    second_later_share: float = 0.0
     takes_share: float = 0.0
     done_share: float = 0.0
     need: str = ""

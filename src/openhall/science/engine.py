@@ -532,7 +532,8 @@ T_WORK, T_WALK, T_GAP, T_PATIENCE, T_OUT, T_AWAY, T_LOST, T_BACK, T_ELSEWHERE = 
 W_ABSENT, W_OUT, W_NEXT, W_REINSTATED, W_TAKES, W_DONE = 9, 10, 11, 12, 13, 14
 BASE = 15  # of the place: rank and missing head start
 LIMIT = 16  # a wait beyond it is late
-GROUP_COLUMNS = 17
+W_LATER = 17  # the third word for somebody whose ticket is known: what only comes up at the counter
+GROUP_COLUMNS = 18
 
 ORDER_SHIFT = 20
 """A place is base + (time of joining << ORDER_SHIFT) + number: a million customers a day, 36 h, 255 ranks."""
@@ -587,7 +588,7 @@ def _fill(tables, groups, followings, key, table, count):
         if done <= offer < takes:
             back, _, _, _ = _words(key, customer, _FATE, 2)
             table[row, OFFERED] = _quantile(tables, groups[group, T_ELSEWHERE], back)
-        if fate < groups[group, W_NEXT] or following >= 0:
+        if fate < groups[group, W_NEXT if following == -1 else W_LATER] or following >= 0:
             one, two, three, four = _words(key, customer, _FATE, 1)
             if fate < groups[group, W_ABSENT]:
                 table[row, ABSENT] = 1 + _quantile(tables, groups[group, T_LOST], one)
@@ -810,6 +811,8 @@ def days(
 
 # Columns of the people who are here.
 KIND, HERE_GROUP, HERE_PLACE, JOINED, FLOOR, CUSTOMER, NEXT, AT_COUNTER = 0, 1, 2, 3, 4, 5, 6, 7
+# NEXT is the group of a second service that is known of; -1 when nothing is known of one, -2 when the ticket
+# names none, so that only what comes up at the counter can follow.
 PERSON_COLUMNS = 8
 
 # Kinds of people. The first two are in line now and lead the rows: their turn is watched.

@@ -59,6 +59,7 @@ def model_of(groups: Sequence[GroupHabits], rules: Sequence[GroupRules], arrival
         row[engine.T_ELSEWHERE] = tables.number(habits.elsewhere)
         shares = np.cumsum([habits.absent_share, habits.out_share, habits.second_share])
         row[engine.W_ABSENT], row[engine.W_OUT], row[engine.W_NEXT] = (_word(share) for share in shares)
+        row[engine.W_LATER] = _word(habits.absent_share + habits.out_share + habits.second_later_share)
         row[engine.W_REINSTATED] = _word(habits.reinstated_share)
         row[engine.W_TAKES], row[engine.W_DONE] = _word(habits.takes_share), _word(habits.done_share)
         row[engine.BASE] = base_of(rule, longest)

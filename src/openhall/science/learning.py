@@ -183,6 +183,7 @@ class _Branch:
         out_share, out_after = self._out(own, class_code, base)
         absent = self._share(own, class_code, "absent", "called", base.absent_share)
         second = self._share(own, class_code, "second", "served", base.second_share)
+        later = self._share(own, class_code, "second_later", "single", base.second_later_share)
         # The engine gives a customer one of the three at most.
         together_at_most_one = max(1.0, absent + out_share + second)
         habits = GroupHabits(
@@ -201,6 +202,7 @@ class _Branch:
             reinstated_share=self._share(own, class_code, "reinstated", "absent", base.reinstated_share),
             out_share=out_share / together_at_most_one,
             second_share=second / together_at_most_one,
+            second_later_share=min(later, second) / together_at_most_one,
             takes_share=self._share(own, class_code, "accepted", "offered", base.takes_share),
             done_share=self._share(own, class_code, "done_elsewhere", "tried", base.done_share),
         )

@@ -52,6 +52,8 @@ class GroupSamples:
     offered, accepted, tried, done_elsewhere : offers of another way that were answered; those agreed to;
         those that came to an end; those that got it done.
     second : customers who had another service afterwards.
+    single, second_later : served customers whose ticket named no further service when they were called, and
+        those of them who had one all the same.
     service : start to end; cut when the day was ended by force.
     walk : call to start.
     gap : end of a service to the next call at the same counter, while it was calling and somebody waited whom
@@ -76,6 +78,8 @@ class GroupSamples:
     tried: int = 0
     done_elsewhere: int = 0
     second: int = 0
+    single: int = 0
+    second_later: int = 0
     service: Times = field(default_factory=Times)
     walk: Times = field(default_factory=Times)
     gap: Times = field(default_factory=Times)
