@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from openhall.hall.model import HallState
+from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.commands import GiveAdvice, ReviewAdvice, TellWaits
 from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
 from openhall.hall.model.state import Doors
@@ -245,13 +246,14 @@ def is_advice_news(state: HallState, found: GiveAdvice, now_ms: int) -> bool:
     Advice that still holds is given anew before it is too old to be taken.
     """
     last = list(state.advices.values())[-1] if state.advices else None
+    moves = worth_saying(state, found.moves, now_ms)
     if last is None or now_ms - last.given_ms > ADVICE_GOOD_FOR_MS - ADVISE_MS:
-        return bool(found.moves) or bool(last and last.moves)
-    open_moves = [m for n, m in enumerate(last.moves) if n not in last.taken and n not in last.declined]
-    if {_subject(m) for m in found.moves} != {_subject(m) for m in open_moves}:
+        return bool(moves) or bool(last and last.moves)
+    undecided = [m for n, m in enumerate(last.moves) if n not in last.taken and n not in last.declined]
+    before = {_subject(m): m.saved_ms for m in worth_saying(state, undecided, now_ms)}
+    if {_subject(m) for m in moves} != before.keys():
         return True
-    before = {_subject(m): m.saved_ms for m in open_moves}
-    return any(abs(m.saved_ms - before[_subject(m)]) > max(MINUTE_MS, m.saved_ms // 4) for m in found.moves)
+    return any(abs(m.saved_ms - before[_subject(m)]) > max(MINUTE_MS, m.saved_ms // 4) for m in moves)
 
 
 def _subject(move: Move) -> tuple[str, str, str, str]:

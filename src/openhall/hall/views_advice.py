@@ -10,15 +10,12 @@ from typing import Literal
 
 import msgspec
 
+from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
-from openhall.hall.model.state import Advice, HallState, TicketStatus
+from openhall.hall.model.state import Advice, HallState
 from openhall.hall.model.waits import TOLD_GOOD_FOR_MS
 from openhall.hall.told import Move
-from openhall.kernel.clock import MINUTE_MS
 from openhall.network.model import Channel
-
-DECLINED_RESTS_MS = 15 * MINUTE_MS
-"""The twin finds again what somebody has just said no to: nobody is asked the same thing every minute."""
 
 DECISIONS_SHOWN = 8
 """The latest; the log has all."""
@@ -113,45 +110,13 @@ def advice_view(state: HallState, now_ms: int) -> AdviceView:
 def _open_moves(state: HallState, advice: Advice, now_ms: int) -> list[MoveView]:
     """Undecided and still possible, most worth first."""
     decided = advice.taken.keys() | advice.declined.keys()
-    resting = _resting(state, now_ms)
-    seated = {counter.person_id for counter in state.counters.values()}
+    open_now = set(worth_saying(state, advice.moves, now_ms))
     found = [
         _move_view(state, number, move)
         for number, move in enumerate(advice.moves)
-        if number not in decided and not _asks(move) & resting and _is_possible(state, move, seated)
+        if number not in decided and move in open_now
     ]
     return sorted(found, key=lambda m: (-m.saved_ms, m.move))
-
-
-def _asks(move: Move) -> set[tuple[str, ...]]:
-    """What a yes is asked to: the window or the ticket as such, and this person at it."""
-    subject = (move.kind, move.counter_id, move.ticket_id)
-    return {subject, (*subject, move.person_id)}
-
-
-def _resting(state: HallState, now_ms: int) -> set[tuple[str, ...]]:
-    """What was declined lately: for a busy colleague that person alone, else whoever would do it."""
-    resting: set[tuple[str, ...]] = set()
-    for advice in state.advices.values():
-        if now_ms - advice.given_ms > DECLINED_RESTS_MS:
-            continue
-        for number, reason in advice.declined.items():
-            move = advice.moves[number]
-            subject = (move.kind, move.counter_id, move.ticket_id)
-            resting.add((*subject, move.person_id) if reason == "person_busy" else subject)
-    return resting
-
-
-def _is_possible(state: HallState, move: Move, seated: set[str]) -> bool:
-    if move.kind == "offer":
-        ticket = state.tickets.get(move.ticket_id)
-        return ticket is not None and ticket.status is TicketStatus.WAITING and not ticket.diversion_id
-    counter = state.counters.get(move.counter_id)
-    if counter is None:
-        return False
-    if move.kind == "close":
-        return counter.is_open and not counter.is_closing
-    return not counter.is_open and move.person_id not in seated
 
 
 def _openings(moves: list[MoveView]) -> tuple[OpeningView, ...]:

@@ -292,3 +292,20 @@ def test_a_day_that_ended_is_asked_about_no_more() -> None:
         assert StreamId("elsewhere", date(2026, 1, 1)) not in desk._desks
 
     asyncio.run(run())
+
+
+def test_what_was_declined_is_not_advised_again_for_a_while_and_a_busy_colleague_is_no_closed_window() -> (
+    None
+):
+    hall = Hall().open("C1:zhao")
+    asked = c.GiveAdvice(60, 90 * MINUTE_MS, (move(60), msgspec.structs.replace(move(50), person_id="sun")))
+    hall.do(asked, SYSTEM)
+    hall.do(c.DeclineAdvice("a1", 0, "person_busy"))
+    later = hall.clock.now_ms() + MINUTE_MS
+    assert not is_advice_news(hall.state, asked, later), "the other colleague stands there already"
+    hall.do(c.DeclineAdvice("a1", 1, "not_needed"))
+    assert not is_advice_news(hall.state, asked, later)
+    hall.do(asked, SYSTEM)
+    assert hall.state.advices["a2"].moves == ()
+    hall.wait(16)
+    assert is_advice_news(hall.state, asked, hall.clock.now_ms())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openhall.hall.model import commands as c
 from openhall.hall.model import events as e
+from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.deciding.dispatch import DECIDERS, Decision, decides, refuse
 from openhall.hall.model.late import late_ms
 from openhall.hall.model.state import Advice, HallState, TicketStatus
@@ -72,20 +73,12 @@ def _is_room_news(state: HallState, room: RoomLeft | None) -> bool:
 
 
 @decides(c.GiveAdvice)
-def give_advice(state: HallState, command: c.GiveAdvice, _: Stamp) -> Decision:
-    """What is no longer possible is left out; nothing is done by giving it."""
-    moves = tuple(move for move in command.moves if _still_makes_sense(state, move))
+def give_advice(state: HallState, command: c.GiveAdvice, now: Stamp) -> Decision:
+    """What is no longer possible, or was declined just now, is left out; nothing is done by giving it."""
+    moves = tuple(worth_saying(state, command.moves, now.at_ms))
     return [
         e.AdviceGiven(f"a{len(state.advices) + 1}", command.horizon_minutes, command.late_ms, moves),
     ]
-
-
-def _still_makes_sense(state: HallState, move: Move) -> bool:
-    if move.kind == "offer":
-        ticket = state.tickets.get(move.ticket_id)
-        return ticket is not None and ticket.status is TicketStatus.WAITING and not ticket.diversion_id
-    counter = state.counters.get(move.counter_id)
-    return counter is not None and counter.is_open is (move.kind == "close")
 
 
 def _open_advice(state: HallState, advice_id: str, move: int, now_ms: int) -> tuple[Advice, Move]:
