@@ -458,8 +458,7 @@ _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
-@_jit
-def philox(key_0, key_1, at_0, at_1, at_2, at_3):
+def _philox(key_0, key_1, at_0, at_1, at_2, at_3):
     """Four random words of 32 bits for a key and a counter: Philox4x32-10 (Salmon et al., SC 2011)."""
     k0, k1 = np.uint64(key_0) & _LOW, np.uint64(key_1) & _LOW
     c0, c1, c2, c3 = (
@@ -478,6 +477,33 @@ def philox(key_0, key_1, at_0, at_1, at_2, at_3):
         k0 = (k0 + _WEYL_0) & _LOW
         k1 = (k1 + _WEYL_1) & _LOW
     return np.int64(c0), np.int64(c1), np.int64(c2), np.int64(c3)
+
+
+philox = _jit(_philox)
+_philox_inline = njit(inline="always", error_model="numpy")(_philox)
+
+
+@_jit
+def _words_ahead(key, first, start, stop, words):
+    """Words of customers `first` + `start` and so on, into (4, n).
+
+    A loop of nothing else runs on the processor's vectors, at a tenth of the time of single blocks.
+    """
+    one, two, three, four = words[0], words[1], words[2], words[3]
+    for ahead in range(start, stop):
+        one[ahead], two[ahead], three[ahead], four[ahead] = _philox_inline(
+            key[0], key[1], key[2], first + ahead, _ARRIVAL, 0
+        )
+
+
+@_jit
+def _words_of_rows(key, table, count, block, words):
+    """Words of the customers in the first rows of a table, into (4, n)."""
+    one, two, three, four = words[0], words[1], words[2], words[3]
+    for row in range(count):
+        one[row], two[row], three[row], four[row] = _philox_inline(
+            key[0], key[1], key[2], table[row, _CUSTOMER], block, 0
+        )
 
 
 @_jit
@@ -565,12 +591,13 @@ def _note(table, row, enter, place, group, customer, work, walk, since, outlaste
 
 
 @_jit
-def _fill(tables, groups, followings, key, table, count):
+def _fill(tables, groups, followings, key, table, count, words):
     """Everything that `_note` left open: service, patience, and what may come between."""
+    _words_of_rows(key, table, count, _FATE, words)
     for row in range(count):
         enter, group, customer = table[row, ENTER], table[row, GROUP], table[row, _CUSTOMER]
         since, outlasted, following = table[row, _SINCE], table[row, _OUTLASTED], table[row, NEXT_GROUP]
-        gap, patience, fate, offer = _words(key, customer, _FATE, 0)
+        gap, patience, fate, offer = words[0, row], words[1, row], words[2, row], words[3, row]
         table[row, WORK] = _quantile(tables, groups[group, T_WORK], table[row, WORK])
         table[row, WALK] = _quantile(tables, groups[group, T_WALK], table[row, WALK])
         table[row, GAP] = _quantile(tables, groups[group, T_GAP], gap)
@@ -608,8 +635,8 @@ def _fill(tables, groups, followings, key, table, count):
 
 
 @_jit
-def _arrive(model, key, first, from_ms, until_ms, arrivals, at_most):
-    """Moments and groups of those who arrive, with the words of their service and walk; how many.
+def _arrive(model, key, first, from_ms, until_ms, arrivals, words, at_most):
+    """Moments and groups of those who arrive; how many. Their words are in `words` then, one a column.
 
     A stretch's expected arrivals are consumed by gaps of unit mean, so a customer's words stay the customer's
     own whatever the rates are. A first stretch that has begun counts from `from_ms` on.
@@ -620,8 +647,9 @@ def _arrive(model, key, first, from_ms, until_ms, arrivals, at_most):
     stretch = 0 if from_ms <= start else (from_ms - start) // width
     opens, used, left, ms_each = 0, 0, 0, 0
     is_new = True
-    word, mix, work, walk = _words(key, first, _ARRIVAL, 0)
-    need = _quantile(model.tables, gaps, word)
+    _words_ahead(key, first, 0, _AHEAD, words)
+    ready = _AHEAD
+    need = _quantile(model.tables, gaps, words[0, 0])
     while stretch < bins.shape[0]:
         if is_new:
             opens = start + stretch * width
@@ -643,29 +671,40 @@ def _arrive(model, key, first, from_ms, until_ms, arrivals, at_most):
         at = opens + (used * ms_each >> 32)
         if at >= until_ms or count >= at_most:
             break
+        mix = words[1, count]
         group = 0
         while mix >= bins[stretch, 1 + group]:
             group += 1
         arrivals[count, 0] = at
         arrivals[count, 1] = group
-        arrivals[count, 2] = work
-        arrivals[count, 3] = walk
         count += 1
-        word, mix, work, walk = _words(key, first + count, _ARRIVAL, 0)
-        need = _quantile(model.tables, gaps, word)
+        if count == ready:
+            _words_ahead(key, first, ready, ready + _AHEAD, words)
+            ready += _AHEAD
+        need = _quantile(model.tables, gaps, words[0, count])
     return count
 
 
+_AHEAD = 32
+"""Customers whose words are made at a time."""
+
+
 @_jit
-def _draw(model, key, until_ms, arrivals, table):
+def _words_for(at_most):
+    """Room for the words of so many customers, and of some more who are looked at and do not come."""
+    return np.empty((4, at_most + 2 * _AHEAD), np.int64)
+
+
+@_jit
+def _draw(model, key, until_ms, arrivals, words, table):
     """A whole day's table, sorted by ENTER; how many rows."""
     groups = model.groups
-    count = _arrive(model, key, 0, 0, until_ms, arrivals, table.shape[0])
+    count = _arrive(model, key, 0, 0, until_ms, arrivals, words, table.shape[0])
     for row in range(count):
         enter, group = arrivals[row, 0], arrivals[row, 1]
         place = groups[group, BASE] + (enter << ORDER_SHIFT) + row
-        _note(table, row, enter, place, group, row, arrivals[row, 2], arrivals[row, 3], enter, 0, -1)
-    _fill(model.tables, groups, model.followings, key, table, count)
+        _note(table, row, enter, place, group, row, words[2, row], words[3, row], enter, 0, -1)
+    _fill(model.tables, groups, model.followings, key, table, count, words)
     return count
 
 
@@ -676,8 +715,8 @@ def draw(
 
     `seed` and `branch` are below 2**32. At most `at_most` people are drawn.
     """
-    table, arrivals = np.zeros((at_most, COLUMNS), np.int64), np.empty((at_most, 4), np.int64)
-    count = _draw(_owned(model), (seed, branch, replication), until_ms, arrivals, table)
+    table, arrivals = np.zeros((at_most, COLUMNS), np.int64), np.empty((at_most, 2), np.int64)
+    count = _draw(_owned(model), (seed, branch, replication), until_ms, arrivals, _words_for(at_most), table)
     return table[:count].copy()
 
 
@@ -757,11 +796,12 @@ def _days(
     model, counters, schedule, divert_above, closes_ms, seed, branch, first, at_most, totals, waits, per_day
 ):
     table = np.empty((at_most, COLUMNS), np.int64)
-    arrivals = np.empty((at_most, 4), np.int64)
+    arrivals = np.empty((at_most, 2), np.int64)
+    words = _words_for(at_most)
     result = np.empty((at_most, RESULTS), np.int64)
     memory = _memory(at_most, counters.shape[0], model.groups.shape[0])
     for day in range(per_day.shape[0]):
-        count = _draw(model, (seed, branch, first + day), closes_ms, arrivals, table)
+        count = _draw(model, (seed, branch, first + day), closes_ms, arrivals, words, table)
         _serve(table, count, counters, schedule, divert_above, NEVER - 1, 0, memory, result)
         _add_up(model.groups, table, count, result, closes_ms, totals, waits, per_day[day])
 
@@ -918,16 +958,15 @@ def _returns_at(tables, groups, people, index, now_ms, ends, word, other):
 
 
 @_jit
-def _person(people, index, key, enter, group, table, row):
-    """Note somebody who is here."""
+def _person(people, index, enter, group, table, row):
+    """Note somebody who is here, but for the words."""
     customer = people[index, CUSTOMER]
-    _, _, work, walk = _words(key, customer, _ARRIVAL, 0)
     since, outlasted = enter, 0
     if people[index, KIND] == WAITING:
         since, outlasted = people[index, JOINED], people[index, FLOOR]
     following = people[index, NEXT] if group == people[index, HERE_GROUP] else -1
     place = people[index, HERE_PLACE]
-    _note(table, row, enter, place, group, customer, work, walk, since, outlasted, following)
+    _note(table, row, enter, place, group, customer, 0, 0, since, outlasted, following)
 
 
 @_jit
@@ -950,12 +989,15 @@ def _late_comers(model, fork, key, ends, late):
 
 
 @_jit
-def _stage(model, fork, key, until_ms, joiners, number, ends, late, arrivals, table):
+def _stage(model, fork, key, until_ms, joiners, number, ends, late, arrivals, words, table):
     """One future's table: who is in line, `joiners` more right behind them, who will return, who will
     come."""
     people, now_ms, watched, groups = fork.people, fork.now_ms, fork.watched, model.groups
     for row in range(watched):
-        _person(people, row, key, now_ms, people[row, HERE_GROUP], table, row)
+        _person(people, row, now_ms, people[row, HERE_GROUP], table, row)
+    _words_of_rows(key, table, watched, _ARRIVAL, words)
+    for row in range(watched):
+        table[row, WORK], table[row, WALK] = words[2, row], words[3, row]
     count = watched
     stretch = min(max(0, (now_ms - model.clock[0]) // model.clock[1]), model.bins.shape[0] - 1)
     for one in range(joiners):
@@ -971,20 +1013,22 @@ def _stage(model, fork, key, until_ms, joiners, number, ends, late, arrivals, ta
     came = 0
     if joiners == 0:
         at_most = table.shape[0] - count - late_count
-        came = _arrive(model, key, _NEWCOMER, now_ms, until_ms, arrivals, at_most)
+        came = _arrive(model, key, _NEWCOMER, now_ms, until_ms, arrivals, words, at_most)
     returned = 0
     for arrived in range(came + 1):
         enter = arrivals[arrived, 0] if arrived < came else NEVER
         while returned < late_count and late[returned, 0] <= enter:
-            _person(people, late[returned, 1], key, late[returned, 0], late[returned, 2], table, count)
+            index = late[returned, 1]
+            _person(people, index, late[returned, 0], late[returned, 2], table, count)
+            _, _, table[count, WORK], table[count, WALK] = _words(key, people[index, CUSTOMER], _ARRIVAL, 0)
             returned += 1
             count += 1
         if arrived < came:
-            group, work, walk = arrivals[arrived, 1], arrivals[arrived, 2], arrivals[arrived, 3]
+            group, work, walk = arrivals[arrived, 1], words[2, arrived], words[3, arrived]
             place = groups[group, BASE] + (enter << ORDER_SHIFT) + number + arrived
             _note(table, count, enter, place, group, _NEWCOMER + arrived, work, walk, enter, 0, -1)
             count += 1
-    _fill(model.tables, groups, model.followings, key, table, count)
+    _fill(model.tables, groups, model.followings, key, table, count, words)
     for row in range(watched):
         if people[row, KIND] == PROBE:
             table[row, GONE] = now_ms
@@ -1051,7 +1095,8 @@ def _futures(
 ):
     people, now_ms, watched = fork.people, fork.now_ms, fork.watched
     table = np.empty((at_most, COLUMNS), np.int64)
-    arrivals = np.empty((at_most, 4), np.int64)
+    arrivals = np.empty((at_most, 2), np.int64)
+    words = _words_for(at_most)
     returning = np.empty((people.shape[0] + 1, 3), np.int64)
     result = np.empty((at_most, RESULTS), np.int64)
     busy = np.empty((fork.counters.shape[0], 2), np.int64)
@@ -1063,7 +1108,7 @@ def _futures(
     for future in range(reached.shape[0]):
         key = (seed, branch, first + future)
         _seat(model.tables, model.groups, key, now_ms, fork.counters, busy, ends)
-        count = _stage(model, fork, key, arrive_until_ms, 0, number, ends, returning, arrivals, table)
+        count = _stage(model, fork, key, arrive_until_ms, 0, number, ends, returning, arrivals, words, table)
         for index in range(actions.shape[0]):
             events = _plan(fork.schedule, actions[index], now_ms, plan)
             row = actions[index, ACTS_ON]
@@ -1089,7 +1134,8 @@ def _futures(
 def _room(model, fork, seed, branch, first, joiners, number, deadlines, served):
     at_most = fork.people.shape[0] + joiners + 1
     table = np.empty((at_most, COLUMNS), np.int64)
-    arrivals = np.empty((1, 4), np.int64)
+    arrivals = np.empty((1, 2), np.int64)
+    words = _words_for(at_most)
     returning = np.empty((fork.people.shape[0] + 1, 3), np.int64)
     result = np.empty((at_most, RESULTS), np.int64)
     busy = np.empty((fork.counters.shape[0], 2), np.int64)
@@ -1100,7 +1146,7 @@ def _room(model, fork, seed, branch, first, joiners, number, deadlines, served):
     for future in range(served.shape[0]):
         key = (seed, branch, first + future)
         _seat(model.tables, model.groups, key, fork.now_ms, fork.counters, busy, ends)
-        count = _stage(model, fork, key, 0, joiners, number, ends, returning, arrivals, table)
+        count = _stage(model, fork, key, 0, joiners, number, ends, returning, arrivals, words, table)
         _serve(table, count, busy, fork.schedule, NEVER, until_ms, 0, memory, result)
         for deadline in range(deadlines.shape[0]):
             done = 0
