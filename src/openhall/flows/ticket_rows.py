@@ -53,14 +53,20 @@ def _new(event: e.TicketIssued | e.PaperTicketEntered, joined_ms: int, issued_ms
     }
 
 
+_NOT_TOLD: Values = dict.fromkeys(("told_low_ms", "told_middle_ms", "told_high_ms", "told_source"))
+"""What was told at issue was said of another line or class: it is no longer held against anybody."""
+
+
 @ticket_values.register
 def _class(event: e.ClassCorrected, _: Stamp) -> Changes:
-    return [(event.ticket_id, {"class_code": event.class_code})]
+    if event.class_code == event.was:
+        return []
+    return [(event.ticket_id, {"class_code": event.class_code, **_NOT_TOLD})]
 
 
 @ticket_values.register
 def _transferred(event: e.ServiceTransferred, _: Stamp) -> Changes:
-    return [(event.ticket_id, {"service": event.service_id})]
+    return [(event.ticket_id, {"service": event.service_id, **({} if event.counter_id else _NOT_TOLD)})]
 
 
 @ticket_values.register

@@ -3,7 +3,8 @@ branch-day.
 
 Read from the read models `tickets` and `told_waits`. A ticket counts when it was called and never stepped
 out: who is away by own wish makes the wait longer. What was told of a ticket that left before its call is not
-judged, because nobody saw when its turn would have come.
+judged, because nobody saw when its turn would have come. Nor is what was told at issue, once a ticket was
+given another class or service before its call: it was said of another place.
 """
 
 from __future__ import annotations

@@ -256,6 +256,8 @@ def _paper_ticket_entered(state: HallState, event: e.PaperTicketEntered, stamp: 
 @applies(e.ClassCorrected)
 def _class_corrected(state: HallState, event: e.ClassCorrected, _: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
+    if ticket.class_code != event.class_code:
+        ticket.told = ticket.told_at_issue = None  # it was said of another place
     ticket.class_code = event.class_code
     ticket.claimed_class = ""
     state.rekey(ticket, _key(state, event.class_code, ticket.joined_ms, ticket.joined_seq))
@@ -279,6 +281,8 @@ def _service_transferred(state: HallState, event: e.ServiceTransferred, _: Stamp
     ticket = state.tickets[event.ticket_id]
     _withdraw_offers(state, ticket)
     _set_service(state, ticket, event.service_id)
+    if not ticket.first_called_ms:
+        ticket.told = ticket.told_at_issue = None  # it was said of another line
     if ticket.status is not TicketStatus.WAITING:
         _close_escort(state, ticket)
         _free_counter(state, ticket)

@@ -6,12 +6,14 @@ of the day's log, so every screen says the same, and what was said can be looked
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter as Tally
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from openhall.hall.model.state import Doors, HallState, Ticket
-from openhall.hall.policy import PACE_WINDOW_MS, Wait, wait_from_pace
+from openhall.hall.policy import PACE_WINDOW_MS, Key, Wait, wait_from_pace
 from openhall.hall.told import RoomLeft, TicketWait, Told
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
 
@@ -84,6 +86,17 @@ class Waits:
             return self._wait(service_id, pace, self._whole_line)
         people = sum(self._whole_line[s] for s in pace.competing)
         return Wait(people, told.low_ms, told.high_ms, "twin", told.middle_ms, self._age_ms)
+
+    def of_place(self, service_id: str, class_code: str, key: Key) -> Wait:
+        """The wait of somebody who would join now at a place of their own: who was checked in at the door is
+        before those who came since. It is that of the next behind for the same service, else of joining."""
+        line, tickets = self._state.line, self._state.tickets
+        behind = (tickets[ticket_id] for _, ticket_id in islice(line, bisect_left(line, (key, "")), None))
+        after = next((t for t in behind if t.service_id == service_id and t.told is not None), None)
+        told = (
+            None if after is None else self._told(after, self._pace(service_id, class_code), self._whole_line)
+        )
+        return told or self.of_joining(service_id, class_code)
 
     @property
     def _age_ms(self) -> int:

@@ -27,9 +27,10 @@ from openhall.hall.model.state import (
     HallState,
     Ticket,
     TicketStatus,
+    Visit,
 )
 from openhall.hall.model.waits import Waits, room_left
-from openhall.hall.policy import offers
+from openhall.hall.policy import offers, place_in_order
 from openhall.hall.told import ToldAtIssue
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Stamp
@@ -89,9 +90,17 @@ def _capacity(state: HallState, override_reason: str | None, now_ms: int) -> Non
         raise refuse("room_used_up")
 
 
-def _told(state: HallState, service_id: str, class_code: str, now_ms: int) -> ToldAtIssue:
+def _told(
+    state: HallState, service_id: str, class_code: str, visit: Visit | None, now_ms: int
+) -> ToldAtIssue:
     """What the customer reads on the ticket, for the record of honesty [C16]."""
-    wait = Waits(state, now_ms).of_joining(service_id, class_code)
+    waits, class_ = Waits(state, now_ms), state.class_(class_code)
+    if visit is None or class_ is None:
+        wait = waits.of_joining(service_id, class_code)
+    else:
+        order = state.day_rules.order
+        key = place_in_order(order, class_, joined_ms=visit.joined_ms, joined_seq=visit.joined_seq)
+        wait = waits.of_place(service_id, class_code, key)
     return ToldAtIssue(wait.low_ms, wait.middle_ms, wait.high_ms, wait.source)
 
 
@@ -99,7 +108,7 @@ def _told(state: HallState, service_id: str, class_code: str, now_ms: int) -> To
 def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decision:
     """One visit, one ticket. At closing time only who is on the roll gets one."""
     visit_id, party_size, is_inside = command.visit_id, command.party_size, True
-    joined_ms = now.at_ms
+    joined_ms, visit = now.at_ms, None
     if visit_id:
         visit = visit_of(state, visit_id)
         checked(state, visit)
@@ -131,7 +140,7 @@ def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decisi
             override_reason=command.override_reason or "",
             is_inside=is_inside,
             joined_ms=joined_ms,
-            told=_told(state, command.service_id, class_code, now.at_ms),
+            told=_told(state, command.service_id, class_code, visit, now.at_ms),
         )
     ]
 
