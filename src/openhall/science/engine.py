@@ -1147,6 +1147,9 @@ def _room(model, fork, seed, branch, first, joiners, number, deadlines, served):
         key = (seed, branch, first + future)
         _seat(model.tables, model.groups, key, fork.now_ms, fork.counters, busy, ends)
         count = _stage(model, fork, key, 0, joiners, number, ends, returning, arrivals, words, table)
+        for row in range(watched, watched + joiners):
+            # A line so long would drive people away by itself; the question is what the counters can do.
+            table[row, GONE] = NEVER
         _serve(table, count, busy, fork.schedule, NEVER, until_ms, 0, memory, result)
         for deadline in range(deadlines.shape[0]):
             done = 0
@@ -1207,10 +1210,11 @@ def room(
     number: int,
     deadlines_ms: Ints,
 ) -> Ints:
-    """How many of `joiners` people who join now are done by each deadline (ascending): (count, deadlines).
+    """How many of `joiners` people who join now, and all stay, are done by each deadline (ascending):
+    (count, deadlines).
 
-    Done is served, or gone without. With more joiners than can be done this is what the counters can still
-    do.
+    With more joiners than can be done this is what the counters can still do. Who is absent when called is done
+    with too.
     """
     served = np.zeros((count, len(deadlines_ms)), np.int64)
     model, fork, deadlines_ms = _owned(model), _owned_fork(fork), _owned_one(deadlines_ms)

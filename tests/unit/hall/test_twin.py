@@ -150,7 +150,7 @@ def test_asking_for_somebody_who_might_join_changes_nothing_for_those_who_wait()
 
 def test_the_twins_order_is_the_halls_under_both_rules() -> None:
     for order in ("head_start", "strict"):
-        rules = msgspec.structs.replace(quiet_branch(), order=OrderPolicy(order))  # type: ignore[arg-type]
+        rules = msgspec.structs.replace(quiet_branch(), order=OrderPolicy(order))
         hall = Hall(rules).open("C1:zhao")
         for class_code in ("", "", "frontline", "green", "", "green"):
             hall.issue("cash", class_code)
@@ -205,6 +205,14 @@ def test_room_counts_what_the_windows_can_still_do_by_closing_and_with_overtime(
     # The service under way is overdue; two wait. An hour holds 5 of 10.5 minutes, an hour and a half 8.
     assert told.room is not None
     assert (told.room.by_closing, told.room.with_overtime) == (3, 6)
+    leaving = change(
+        clockwork(hall.shot),
+        lambda g: msgspec.structs.replace(g, patience=durations.constant(MINUTE_MS)),
+    )
+    hurried = twin.waits(hall.shot, leaving, futures=20).room
+    assert hurried is not None
+    # The two in line leave and make room for two; nobody is counted as served by leaving.
+    assert hurried.with_overtime == told.room.with_overtime + 2
     hall.do(c.OpenCounter("C2", "qian"))
     more = twin.waits(hall.shot, clockwork(hall.shot), futures=20).room
     assert more is not None
