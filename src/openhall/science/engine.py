@@ -1213,8 +1213,8 @@ def room(
     """How many of `joiners` people who join now, and all stay, are done by each deadline (ascending):
     (count, deadlines).
 
-    With more joiners than can be done this is what the counters can still do. Who is absent when called is done
-    with too.
+    With more joiners than can be done this is what the counters can still do. Who is absent when called is
+    done with too.
     """
     served = np.zeros((count, len(deadlines_ms)), np.int64)
     model, fork, deadlines_ms = _owned(model), _owned_fork(fork), _owned_one(deadlines_ms)
