@@ -59,17 +59,37 @@ class DayAccuracy(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Sum:
+class Judged:
+    """Adds up tellings whose interval is over."""
+
     told: int = 0
     inside: int = 0
     called: int = 0
     error_ms: int = 0
     bias_ms: int = 0
 
+    def add(self, waited_ms: int, low_ms: int, middle_ms: int, high_ms: int) -> None:
+        """A call that came after so long, and what had been told of it; all from one moment on."""
+        self.told += 1
+        self.called += 1
+        self.inside += low_ms <= waited_ms <= high_ms
+        self.error_ms += abs(waited_ms - middle_ms)
+        self.bias_ms += waited_ms - middle_ms
+
+    def add_uncalled(self) -> None:
+        """Still waiting although the interval is over."""
+        self.told += 1
+
+    def accuracy(self) -> Accuracy:
+        """What it comes to."""
+        count = max(1, self.called)
+        error_ms, bias_ms = round(self.error_ms / count), round(self.bias_ms / count)
+        return Accuracy(self.told, self.inside, self.called, error_ms, bias_ms)
+
 
 def accuracy(tickets: Iterable[Ticket], now_ms: int) -> Accuracy:
     """Of these tickets, as far as they count."""
-    total = _Sum()
+    judged = Judged()
     for ticket in tickets:
         told = ticket.told_at_issue
         if told is None or told.source == "none" or ticket.hold_count:
@@ -77,22 +97,11 @@ def accuracy(tickets: Iterable[Ticket], now_ms: int) -> Accuracy:
         if now_ms < ticket.issued_ms + told.high_ms:
             continue
         if ticket.first_called_ms:
-            total.told += 1
             waited_ms = ticket.first_called_ms - ticket.issued_ms
-            total.called += 1
-            total.inside += told.low_ms <= waited_ms <= told.high_ms
-            total.error_ms += abs(waited_ms - told.middle_ms)
-            total.bias_ms += waited_ms - told.middle_ms
-        elif ticket.status is TicketStatus.WAITING:
-            total.told += now_ms > ticket.issued_ms + told.high_ms
-    count = max(1, total.called)
-    return Accuracy(
-        total.told,
-        total.inside,
-        total.called,
-        round(total.error_ms / count),
-        round(total.bias_ms / count),
-    )
+            judged.add(waited_ms, told.low_ms, told.middle_ms, told.high_ms)
+        elif ticket.status is TicketStatus.WAITING and now_ms > ticket.issued_ms + told.high_ms:
+            judged.add_uncalled()
+    return judged.accuracy()
 
 
 def day_accuracy(state: HallState, now_ms: int) -> DayAccuracy:

@@ -10,27 +10,15 @@ given another class or service before its call: it was said of another place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import msgspec
 from sqlalchemy import select
 
+from openhall.hall.honesty import Accuracy, Judged
 from openhall.kernel.event import StreamId
 from openhall.log.records import Records
 from openhall.log.schema import tickets, told_waits
-
-
-class Told(msgspec.Struct, frozen=True):
-    """How true some tellings were. Times are whole ms; with none counted they are 0 and say nothing."""
-
-    told_count: int
-    inside_count: int
-    """Called neither earlier nor later than the interval said."""
-    error_ms: int
-    """Mean distance of the call from the middle."""
-    bias_ms: int
-    """Mean of the call less the middle: above 0, people waited longer than they were told."""
 
 
 class BranchDayTold(msgspec.Struct, frozen=True):
@@ -42,34 +30,16 @@ class BranchDayTold(msgspec.Struct, frozen=True):
 
     branch: str
     day: date
-    at_issue: dict[str, Told]
-    every_telling: Told
-
-
-@dataclass
-class _Sum:
-    told: int = 0
-    inside: int = 0
-    error_ms: int = 0
-    bias_ms: int = 0
-
-    def add(self, called_ms: int, low_ms: int, middle_ms: int, high_ms: int) -> None:
-        self.told += 1
-        self.inside += low_ms <= called_ms <= high_ms
-        self.error_ms += abs(called_ms - middle_ms)
-        self.bias_ms += called_ms - middle_ms
-
-    def figures(self) -> Told:
-        count = max(1, self.told)
-        return Told(self.told, self.inside, round(self.error_ms / count), round(self.bias_ms / count))
+    at_issue: dict[str, Accuracy]
+    every_telling: Accuracy
 
 
 def told_by_day(
     records: Records, branches: Sequence[str], *, first: date | None = None, last: date | None = None
 ) -> list[BranchDayTold]:
     """Every day of these branches on which somebody was told something, in order of day and branch."""
-    at_issue: dict[StreamId, dict[str, _Sum]] = {}
-    tellings: dict[StreamId, _Sum] = {}
+    at_issue: dict[StreamId, dict[str, Judged]] = {}
+    tellings: dict[StreamId, Judged] = {}
     counted = tickets.c.called_ms.is_not(None) & (tickets.c.held_ms == 0)
     issued = select(
         tickets.c.stream,
@@ -103,17 +73,17 @@ def told_by_day(
     with records.reading() as connection:
         for text, source, *times in connection.execute(issued):
             if (stream := stream_of(text)) is not None:
-                at_issue.setdefault(stream, {}).setdefault(source, _Sum()).add(*times)
+                at_issue.setdefault(stream, {}).setdefault(source, Judged()).add(*times)
         for text, *times in connection.execute(every):
             if (stream := stream_of(text)) is not None:
-                tellings.setdefault(stream, _Sum()).add(*times)
+                tellings.setdefault(stream, Judged()).add(*times)
     found = sorted(at_issue.keys() | tellings.keys(), key=lambda s: (s.day, s.place))
     return [
         BranchDayTold(
             stream.place,
             stream.day,
-            {source: figures.figures() for source, figures in sorted(at_issue.get(stream, {}).items())},
-            tellings.get(stream, _Sum()).figures(),
+            {source: figures.accuracy() for source, figures in sorted(at_issue.get(stream, {}).items())},
+            tellings.get(stream, Judged()).accuracy(),
         )
         for stream in found
     ]
