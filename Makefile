@@ -54,8 +54,9 @@ test: lint browser ## Everything, browser included: at most a quarter of an hour
 soak: setup browser ## The longer runs, without a time limit for one test
 	$(BIN)/pytest -m soak --timeout 0 $(ARGS)
 
-bench: setup ## The speed of a hall, as ratios within one run
+bench: setup ## The speed of a hall and of its twin, as ratios within one run
 	$(BIN)/openhall bench hall $(ARGS)
+	$(BIN)/openhall bench twin $(ARGS)
 
 lint: setup
 	$(BIN)/ruff format --check
