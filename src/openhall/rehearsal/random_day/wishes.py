@@ -10,6 +10,7 @@ from typing import Literal
 from openhall.hall.model import commands as c
 from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.policy import DayRules
+from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Command
 from openhall.network.model import Channel, Handling
@@ -19,6 +20,7 @@ HANDLINGS: tuple[tuple[Handling, ...], ...] = ((), (), (), ("seat",), ("escort",
 CHANNELS: tuple[Channel, ...] = ("atm", "mobile", "cloud", "phone", "branch", "another_day")
 
 
+DECLINED: tuple[Literal["person_busy", "not_needed"], ...] = ("person_busy", "not_needed")
 TEMPERATURES: tuple[Literal["below_limit", "at_limit_or_above"] | None, ...] = (
     "below_limit",
     "below_limit",
@@ -143,6 +145,36 @@ def _feedback(d: Dice) -> Command:
     return c.RecordFeedback(d.rng.choice(("praise", "complaint", "rating")), d.ticket(W), score=score)
 
 
+def _tell(d: Dice) -> Command:
+    def spread() -> tuple[int, int, int]:
+        low, middle, high = sorted(d.rng.randrange(90) * MINUTE_MS for _ in range(3))
+        return low, middle, high
+
+    tickets = tuple(TicketWait(d.ticket(W), *spread()) for _ in range(d.rng.randrange(4)))
+    joining = (JoiningWait(d.service(), d.class_code() or "ordinary", *spread()),) if d.chance(0.5) else ()
+    room = RoomLeft(by_closing := d.rng.randrange(40), by_closing + 5) if d.chance(0.3) else None
+    return c.TellWaits(d.now_ms - d.rng.randrange(7) * MINUTE_MS, tickets, joining, room)
+
+
+def _advise(d: Dice) -> Command:
+    def worth() -> tuple[int, int, int, int]:
+        saved = d.rng.randrange(200) * MINUTE_MS
+        return saved, saved // 2, saved * 2, MINUTE_MS
+
+    moves = (
+        Move("open", *worth(), counter_id=d.closed_counter(), person_id=d.teller()),
+        Move("close", *worth(), counter_id=d.open_counter()),
+        Move("offer", *worth(), ticket_id=d.ticket(W), channel=d.rng.choice(CHANNELS)),
+    )
+    return c.GiveAdvice(5, 60 * MINUTE_MS, moves)
+
+
+def _advice(d: Dice) -> str:
+    """Usually the last."""
+    given = list(d.state.advices)
+    return given[-1] if given and d.chance(0.7) else d.of(given)
+
+
 def _diversion(d: Dice) -> str:
     return d.of(d.state.diversions)
 
@@ -227,6 +259,13 @@ WISHES: dict[str, tuple[tuple[float, Wish], ...]] = {
         (0.5, lambda d: c.StartDiversion(_diversion(d))),
         (0.5, lambda d: c.CompleteDiversion(_diversion(d), is_customer_operated=d.chance(0.9))),
         (0.4, lambda d: c.FailDiversion(_diversion(d), "did_not_work")),
+    ),
+    "waits": ((1.0, _tell),),
+    "advice": (
+        (1.0, _advise),
+        (0.6, lambda d: c.TakeAdvice(_advice(d), d.rng.randrange(3))),
+        (0.4, lambda d: c.DeclineAdvice(_advice(d), d.rng.randrange(3), d.rng.choice(DECLINED))),
+        (0.5, lambda d: c.ReviewAdvice(_advice(d))),
     ),
     "paper": ((0.6, _paper_ticket), (0.4, _paper_call)),
     "care": (

@@ -80,6 +80,8 @@ class Witness:
     """Admitted visits without a ticket."""
     diversions: dict[str, str] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
+    advised: dict[str, set[int]] = field(default_factory=dict)
+    """Moves that nobody has decided on, by advice."""
     is_paused: bool = False
     is_closed: bool = False
     is_ended: bool = False
@@ -343,6 +345,24 @@ def _failed(w: Witness, event: e.DiversionFailed, _: Stamp) -> None:
     w.goes(w.person(w.diversions[event.diversion_id], At.ELSEWHERE), At.LINE)
 
 
+def _told(w: Witness, event: e.WaitsTold, _: Stamp) -> None:
+    for wait in event.tickets:
+        person = w.people.get(wait.ticket_id)
+        w.promise(person is not None and person.at is At.LINE, f"{wait.ticket_id} is told a wait it has not")
+        w.promise(wait.low_ms <= wait.high_ms, f"{wait.ticket_id} is told a wait that ends before it begins")
+
+
+def _advised(w: Witness, event: e.AdviceGiven, _: Stamp) -> None:
+    w.promise(event.advice_id not in w.advised, f"{event.advice_id} is given twice")
+    w.advised[event.advice_id] = set(range(len(event.moves)))
+
+
+def _decided(w: Witness, event: e.AdviceTaken | e.AdviceDeclined, _: Stamp) -> None:
+    undecided = w.advised.get(event.advice_id, set())
+    w.promise(event.move in undecided, f"{event.advice_id}: move {event.move} was not there to decide on")
+    undecided.discard(event.move)
+
+
 def _hall_paused(w: Witness, _: e.HallPaused, __: Stamp) -> None:
     w.is_paused = True
 
@@ -400,6 +420,10 @@ _HANDLERS: dict[type[Event], Callable[[Witness, Any, Stamp], None]] = {
     e.DiversionAccepted: _accepted,
     e.DiversionCompleted: _completed,
     e.DiversionFailed: _failed,
+    e.WaitsTold: _told,
+    e.AdviceGiven: _advised,
+    e.AdviceTaken: _decided,
+    e.AdviceDeclined: _decided,
     e.HallPaused: _hall_paused,
     e.HallResumed: _hall_resumed,
     e.DoorsClosed: _doors_closed,
@@ -421,6 +445,7 @@ PASSED_OVER: frozenset[type[Event]] = frozenset(
         e.TicketRecalled,
         e.DiversionDeclined,
         e.DiversionStarted,
+        e.AdviceReviewed,
         e.CareGiven,
         e.FeedbackGiven,
     }
