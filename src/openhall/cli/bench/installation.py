@@ -33,7 +33,7 @@ needs = [{ code = "withdraw_cash", name = { en = "Withdraw cash", zh = "取现�
 id = "normal"
 name = { en = "Normal", zh = "平常" }
 entry = { is_check_required = false }
-capacity = { waiting_at_most = 100_000 }
+capacity = { waiting_at_most = 100_000, is_computed = false }
 """
 
 
