@@ -221,9 +221,13 @@ class App:
         if self._workers is None or not self._is_to_learn or self.open_days():
             return
         self._is_to_learn = False
-        answer = await self._workers.ask(
-            learning.work_out, str(self.folder.database), encode(self.bank), seconds=LEARNS_FOR_SECONDS
-        )
+        try:
+            answer = await self._workers.ask(
+                learning.work_out, str(self.folder.database), encode(self.bank), seconds=LEARNS_FOR_SECONDS
+            )
+        except Trouble:
+            self._is_to_learn = True
+            raise
         kept = await asyncio.to_thread(
             learning.keep_worked_out, self.store, answer, now_ms=self.clock.now_ms()
         )

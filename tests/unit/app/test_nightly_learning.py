@@ -1,0 +1,71 @@
+"""When the halls are closed the installation learns from the days that ended, and believes it then on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from openhall.app.build import App, build
+from openhall.app.folder import Folder
+from openhall.kernel.clock import ManualClock
+from openhall.network.sample import sample_files
+from openhall.rehearsal.invented import InventedParameters
+from openhall.rehearsal.past import write_past
+from openhall.workers.pool import WorkerLate, Workers
+from tests.places import DAY, at
+
+pytestmark = pytest.mark.unit
+
+
+class Here(Workers):
+    """Answers in this process, or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_late = False
+        self.asked: list[str] = []
+
+    async def ask(  # type: ignore[override]
+        self, question: Callable[..., object], *about: object, seconds: float
+    ) -> object:
+        """At once."""
+        self.asked.append(question.__name__)
+        if self.is_late:
+            raise WorkerLate(f"no answer within {seconds:g} s", place="workers")
+        return question(*about)
+
+
+@pytest.fixture
+def workers() -> Here:
+    return Here()
+
+
+@pytest.fixture
+def app(tmp_path: Path, workers: Here) -> App:
+    place = Folder(tmp_path / "bank")
+    place.create(sample_files())
+    return build(place, ManualClock(at(3)), workers=workers)
+
+
+def test_what_ended_is_learned_from_once_and_believed(app: App, workers: Here) -> None:
+    usual = InventedParameters(visitors_daily=60, surge_factor=1.0)
+    assert write_past(app.store, app.version, DAY, 2, usual) == 6
+    assert app.believed("wutong") == b""
+    asyncio.run(app.run_learning_once())
+    assert b'"cash"' in app.believed("wutong")
+    asyncio.run(app.run_learning_once())
+    assert workers.asked == ["work_out"], "nothing has ended since"
+    app.store.close()
+
+
+def test_a_night_without_an_answer_is_made_up_for(app: App, workers: Here) -> None:
+    workers.is_late = True
+    with pytest.raises(WorkerLate):
+        asyncio.run(app.run_learning_once())
+    workers.is_late = False
+    asyncio.run(app.run_learning_once())
+    assert workers.asked == ["work_out", "work_out"]
+    app.store.close()
