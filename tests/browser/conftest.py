@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 
 from tests.browser.served import ACCOUNTS, Served, serving
+
+PATIENT_MS = 20_000
+"""A screen redraws ten seconds after the last event at the latest: what falls between drawing it and hearing
+the stream is seen then."""
+expect.set_options(timeout=PATIENT_MS)
 
 FLAGS = [
     "--no-sandbox",
@@ -103,7 +108,7 @@ def screen(browser: Any, served: Served, watch: Watch) -> Iterator[OpenScreen]:
                 ]
             )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENT_MS)
         page.on("console", watch.console)
         page.on("pageerror", lambda error: watch.note(f"page error: {error}"))
         page.goto(served.url + path)
