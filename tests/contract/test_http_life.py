@@ -158,9 +158,12 @@ def test_the_health_check_goes_through_the_writer_and_leaves_no_event(staff: Sta
         assert before.status == 200
         assert before.json["is_ok"]
         for _ in range(5):
-            assert served.ask("GET", "/healthz").json["position"] == before.json["position"]
+            assert served.ask("GET", "/healthz").json["is_ok"]
         served.stop()
-    assert len(positions_in_log(staff)) <= 1, "the day that the clock opened, and nothing else"
+    with SqliteStore.open_to_read(Folder(staff.folder).database) as store:
+        written = [event.type for event in store.read()]
+    # The clock may have opened a day at each branch meanwhile, and the twin may have told its first waits.
+    assert set(written) <= {"DayOpened", "WaitsTold"}
 
 
 def test_a_locked_database_is_said_and_service_resumes_by_itself(staff: Staffed) -> None:
