@@ -15,6 +15,7 @@ from openhall.hall.policy import DayRules, Staff
 from openhall.kernel.clock import ManualClock, local_ms
 from openhall.kernel.event import StreamId
 from openhall.kernel.text import Text
+from openhall.network.hours import Hours
 from openhall.network.model import (
     Branch,
     CallPolicy,
@@ -22,7 +23,6 @@ from openhall.network.model import (
     Counter,
     EntryPolicy,
     HoldPolicy,
-    Hours,
     Need,
     OrderPolicy,
     PriorityClass,

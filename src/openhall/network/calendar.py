@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from openhall.kernel.clock import MINUTE_MS, local_ms
-from openhall.network.model import Bank, Branch, DayException, Hours, Regime, Service
+from openhall.network.hours import Hours
+from openhall.network.model import Bank, Branch, DayException, Regime, Service
 
 
 class Moments(msgspec.Struct, frozen=True):

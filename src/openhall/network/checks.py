@@ -16,6 +16,7 @@ import msgspec
 from openhall.network import model as m
 from openhall.network.mistakes import Findings, Place, nearest, one_of, shown
 from openhall.network.reading import Node
+from openhall.network.staffing_checks import RULES as STAFFING_RULES
 
 OUTSIDE_LISTS: Final[dict[str, type[msgspec.Struct]]] = {"counters": m.Counter, "exceptions": m.DayException}
 """Lists that belong to branches but may stand outside them."""
@@ -140,6 +141,9 @@ def _check_unique(draft: Draft, findings: Findings) -> None:
         ("regimes", "id"),
         ("triage", "id"),
         ("lessons", "code"),
+        ("contracts", "id"),
+        ("shifts", "id"),
+        ("labour", "id"),
     ):
         _unique(draft.list(key), name, f"each {name} of {key}", findings)
     _unique(_needs(draft), "code", "each need code of the whole bank", findings)
@@ -361,4 +365,5 @@ RULES: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_staff,
     _check_periods,
     _check_policies,
+    *STAFFING_RULES,
 )

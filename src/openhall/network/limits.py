@@ -11,6 +11,7 @@ import re
 import msgspec
 
 from openhall.network import model as m
+from openhall.network import staffing as s
 
 HEAD_START_MINUTES_MAX = 120
 """The most by which anybody can be overtaken by a later customer of one class [C3]."""
@@ -46,6 +47,7 @@ class Shape(msgspec.Struct, frozen=True):
 ID = Shape(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", "an id of 1 to 40 letters, digits, '-' and '_'")
 LETTER = Shape(r"[A-Z]", "one capital letter A-Z")
 CURRENCY = Shape(r"[A-Z]{3}", "a currency of three capital letters, such as CNY")
+COUNTRY = Shape(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as CN, or DE-BY with a part of it")
 
 NUMBERS: dict[tuple[type, str], Between] = {
     (m.PriorityClass, "head_start_minutes"): Between(0, HEAD_START_MINUTES_MAX),
@@ -69,6 +71,35 @@ NUMBERS: dict[tuple[type, str], Between] = {
     (m.WaitPolicy, "told_at_most_minutes"): Between(10, 480),
     (m.WaitPolicy, "late_after_minutes"): Between(1, 240),
     (m.PrivacyPolicy, "keep_days"): Between(1, 90),
+    (s.Contract, "minutes_weekly"): Between(60, 4_320),
+    (s.Contract, "days_weekly"): Between(1, 7),
+    (s.Contract, "overtime_minutes_weekly"): Between(0, 1_440),
+    (s.LabourRules, "minutes_daily"): Between(60, 1_440),
+    (s.LabourRules, "overtime_minutes_daily"): Between(0, 720),
+    (s.LabourRules, "minutes_weekly"): Between(60, 10_080),
+    (s.LabourRules, "overtime_minutes_monthly"): Between(0, 10_000),
+    (s.LabourRules, "rest_minutes"): Between(0, 1_440),
+    (s.LabourRules, "days_in_row"): Between(1, 14),
+    (s.LabourRules, "rest_days_weekly"): Between(0, 6),
+    (s.LabourRules, "minutes_without_break"): Between(60, 1_440),
+    (s.WaitTarget, "limit_minutes"): Between(0, 480),
+    (s.WaitTarget, "late_percent"): Between(0.1, 99),
+    (s.StaffingPolicy, "interval_minutes"): Between(5, 60),
+    (s.StaffingPolicy, "windows_at_least"): Between(0, 100),
+    (s.StaffingPolicy, "lobby_at_least"): Between(0, 20),
+    (s.StaffingPolicy, "guards_at_least"): Between(0, 20),
+    (s.StaffingPolicy, "remote_at_least"): Between(0, 100),
+    (s.StaffingPolicy, "key_holders_at_least"): Between(0, 10),
+    (s.StaffingPolicy, "late_minutes_per_paid_hour"): Between(0, 10_000),
+    (s.StaffingPolicy, "stint_minutes_least"): Between(5, 480),
+    (s.StaffingPolicy, "switches_daily_most"): Between(0, 50),
+    (s.StaffingPolicy, "fairness_weeks"): Between(1, 12),
+    (s.StaffingPolicy, "horizon_days"): Between(1, 28),
+    (s.StaffingPolicy, "travel_minutes_most"): Between(0, 480),
+    (s.PensionDay, "cohort"): Between(0, 1_000_000),
+    (s.Neighbour, "travel_minutes"): Between(0, 480),
+    (s.Neighbour, "share_percent"): Between(0, 100),
+    (s.Reopening, "factor"): Between(0.01, 20),
     (m.Branch, "tickets_daily"): Between(1, 100_000),
     (m.Branch, "inside_limit"): Between(1, 10_000),
 }
@@ -76,15 +107,19 @@ NUMBERS: dict[tuple[type, str], Between] = {
 SHAPES: dict[tuple[type, str], Shape] = {
     (m.Bank, "currency"): CURRENCY,
     (m.Bank, "pause_reasons"): ID,
+    (m.Bank, "holidays"): COUNTRY,
     (m.Branch, "id"): ID,
+    (s.Contract, "id"): ID,
     (m.Counter, "id"): ID,
     (m.Counter, "equipment"): ID,
+    (s.LabourRules, "id"): ID,
     (m.Need, "code"): ID,
     (m.Person, "id"): ID,
     (m.PriorityClass, "code"): ID,
     (m.Regime, "id"): ID,
     (m.Service, "id"): ID,
     (m.Service, "letter"): LETTER,
+    (s.Shift, "id"): ID,
     (m.TriageRule, "id"): ID,
 }
 

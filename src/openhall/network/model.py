@@ -8,6 +8,18 @@ from typing import Literal
 import msgspec
 
 from openhall.kernel.text import Text
+from openhall.network.hours import Hours
+from openhall.network.staffing import (
+    Contract,
+    LabourRules,
+    Leave,
+    Neighbour,
+    PensionDay,
+    Reopening,
+    Shift,
+    StaffingPolicy,
+    Wish,
+)
 
 Channel = Literal["atm", "mobile", "cloud", "phone", "branch", "another_day"]
 """Where a customer can be sent instead of a counter [C8]."""
@@ -16,7 +28,7 @@ Handling = Literal["seat", "escort", "step_free", "written", "language", "accomp
 """How a person is to be treated, never why [C5]: `written` for a written card and a large visual call,
 `accompany` for somebody who came alone and should not be left alone."""
 
-Post = Literal["teller", "lobby", "guard", "manager", "authoriser"]
+Post = Literal["teller", "lobby", "guard", "manager", "authoriser", "remote"]
 Role = Literal["kiosk", "display", "guard", "teller", "lobby", "manager", "operations"]
 
 
@@ -85,6 +97,11 @@ class Person(msgspec.Struct, frozen=True):
     branch: str
     skills: tuple[str, ...]
     posts: tuple[Post, ...]
+    contract: str = ""
+    """Empty is the first contract."""
+    is_key_holder: bool = False
+    can_be_lent: bool = False
+    """May help out at a neighbouring branch [D6]."""
 
 
 class EntryPolicy(msgspec.Struct, frozen=True):
@@ -176,13 +193,6 @@ class RegimePeriod(msgspec.Struct, frozen=True):
     branches: tuple[str, ...] = ()
 
 
-class Hours(msgspec.Struct, frozen=True):
-    """Doors open and close, in minutes of the local day."""
-
-    opens_minute: int
-    closes_minute: int
-
-
 class DayException(msgspec.Struct, frozen=True):
     """A date on which a branch differs: closed (no hours) or other hours, with the reason [A4]."""
 
@@ -229,6 +239,17 @@ class Bank(msgspec.Struct, frozen=True):
     pause_reasons: tuple[str, ...] = ("break", "disinfection", "cash", "equipment", "other")
     lessons: tuple[Need, ...] = ()
     """Short lessons offered while waiting [C14]."""
+    holidays: str = ""
+    """Country, and subdivision after a hyphen, whose public holidays move customers: "CN", "DE-BY"."""
+    staffing: StaffingPolicy = StaffingPolicy()
+    contracts: tuple[Contract, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    labour: tuple[LabourRules, ...] = ()
+    leaves: tuple[Leave, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    pension_days: tuple[PensionDay, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    reopenings: tuple[Reopening, ...] = ()
 
     def branch(self, branch_id: str) -> Branch | None:
         """A branch by id."""

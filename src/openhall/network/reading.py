@@ -19,6 +19,8 @@ from msgspec import inspect
 
 from openhall.kernel.text import Text
 from openhall.network import model as m
+from openhall.network import staffing as s
+from openhall.network.hours import Hours
 from openhall.network.limits import number_of, shape_of
 from openhall.network.mistakes import Findings, Place, nearest, one_of, shown
 from openhall.network.sources import Raw, Table
@@ -41,6 +43,8 @@ ROW_TYPES: Final[Mapping[str, type[msgspec.Struct]]] = {
     "counters": CounterRow,
     "people": m.Person,
     "exceptions": ExceptionRow,
+    "leaves": s.Leave,
+    "wishes": s.Wish,
 }
 """The lists that may come as CSV, `counters` from `counters.csv`."""
 
@@ -134,7 +138,7 @@ def _table(type_: type[msgspec.Struct]) -> Table:
 def _holds_tables(kind: inspect.Type) -> bool:
     if isinstance(kind, inspect.VarTupleType):
         return _holds_tables(_plain(kind.item_type))
-    return isinstance(kind, inspect.StructType) and kind.cls is not m.Hours
+    return isinstance(kind, inspect.StructType) and kind.cls is not Hours
 
 
 def _plain(kind: inspect.Type) -> inspect.Type:
@@ -202,7 +206,7 @@ def _wanted(type_: type, name: str, kind: inspect.Type) -> str:
     if shape := shape_of(type_, name):
         return shape.expected
     if isinstance(plain, inspect.StructType):
-        return {Text: "a text in en and zh", m.Hours: HOURS_EXPECTED}.get(plain.cls, "a table")
+        return {Text: "a text in en and zh", Hours: HOURS_EXPECTED}.get(plain.cls, "a table")
     words: dict[type[inspect.Type], str] = {
         inspect.StrType: "a text",
         inspect.BoolType: "true or false",
@@ -235,7 +239,7 @@ def read_value(type_: type, f: inspect.Field, raw: Raw, findings: Findings) -> A
 
 def _read_one(type_: type, name: str, kind: inspect.Type, raw: Raw, findings: Findings) -> Any:
     if isinstance(kind, inspect.StructType):
-        if kind.cls is m.Hours:
+        if kind.cls is Hours:
             return _read_hours(raw, findings)
         return read_table(kind.cls, raw, findings)
     if isinstance(kind, inspect.LiteralType):
@@ -333,18 +337,18 @@ def _read_hours(raw: Raw, findings: Findings) -> Any:
     return hours
 
 
-def _hours(text: str) -> m.Hours | None:
+def _hours(text: str) -> Hours | None:
     match = re.fullmatch(r"(\d{1,2}):([0-5]\d)\s*-\s*(\d{1,2}):([0-5]\d)", text.strip())
     if match is None:
         return None
     opens_hour, opens, closes_hour, closes = (int(part) for part in match.groups())
-    hours = m.Hours(opens_hour * 60 + opens, closes_hour * 60 + closes)
+    hours = Hours(opens_hour * 60 + opens, closes_hour * 60 + closes)
     return hours if max(hours.opens_minute, hours.closes_minute) <= 24 * 60 else None
 
 
 def _read_week(raw: Raw, findings: Findings) -> Any:
     """Seven days from `mon-fri 09:00-17:00; sat 09:30-16:00`: short enough for a cell of a spreadsheet."""
-    week: list[m.Hours | None] = [None] * len(DAYS)
+    week: list[Hours | None] = [None] * len(DAYS)
     before = len(findings)
     if not isinstance(raw.value, str) or not raw.value.strip():
         findings.add("bad_format", raw.place, expected=WEEK_EXPECTED, found=shown(raw.value))
@@ -360,5 +364,5 @@ def _read_week(raw: Raw, findings: Findings) -> Any:
         for day in range(DAYS.index(first), DAYS.index(last) + 1):
             if week[day] is not None:
                 findings.add("given_twice", raw.place, expected="each day once", found=DAYS[day])
-            week[day] = hours if isinstance(hours, m.Hours) else None
+            week[day] = hours if isinstance(hours, Hours) else None
     return tuple(week) if len(findings) == before else NOTHING

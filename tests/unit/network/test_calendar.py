@@ -16,7 +16,8 @@ from openhall.network.calendar import (
     services_at,
     tickets_daily,
 )
-from openhall.network.model import Bank, Branch, Hours
+from openhall.network.hours import Hours
+from openhall.network.model import Bank, Branch
 from openhall.network.sample import sample_bank
 
 

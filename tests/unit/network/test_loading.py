@@ -5,10 +5,11 @@ import pytest
 from msgspec import inspect
 
 from openhall.network import model
+from openhall.network.hours import Hours
 from openhall.network.limits import NUMBERS
 from openhall.network.loading import load
 from openhall.network.mistakes import Mistake
-from openhall.network.model import Bank, Hours
+from openhall.network.model import Bank
 from openhall.network.sample import sample_bank, sample_files
 from tests.unit.network.small_bank import BANK, BRANCHES, FILES, PEOPLE, changed
 

@@ -24,13 +24,13 @@ from openhall.kernel.clock import MINUTE_MS, local_ms
 from openhall.kernel.event import Command, Stamp, StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Text
+from openhall.network.hours import Hours
 from openhall.network.model import (
     Branch,
     CallPolicy,
     Counter,
     EntryPolicy,
     HoldPolicy,
-    Hours,
     OrderPolicy,
     PriorityClass,
     Regime,
