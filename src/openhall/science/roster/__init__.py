@@ -1,0 +1,1 @@
+"""Rosters as mixed-integer programs, and the search for good ones."""
