@@ -6,18 +6,17 @@ stretch is half open.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from openhall.network.model import Post
+from openhall.network.staffing import PlannedPost
 
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _OptionalId = Annotated[str, msgspec.Meta(max_length=64)]
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=10**13)]
 _People = Annotated[float, msgspec.Meta(ge=0, le=100_000)]
-
-PlannedPost = Literal["window", "lobby", "guard", "remote", "break", "gap", "travel"]
 
 
 class PlannedStint(msgspec.Struct, frozen=True):

@@ -38,11 +38,12 @@ class Staff(msgspec.Struct, frozen=True):
     id: str
     skills: tuple[str, ...]
     posts: tuple[Post, ...]
+    can_be_lent: bool = False
 
     @classmethod
     def of(cls, person: Person) -> Staff:
         """The part of a person that the day's rules need."""
-        return cls(person.id, person.skills, person.posts)
+        return cls(person.id, person.skills, person.posts, person.can_be_lent)
 
 
 class DayRules(msgspec.Struct, frozen=True):

@@ -16,7 +16,11 @@ _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _OptionalId = Annotated[str, msgspec.Meta(max_length=64)]
 _Duration = Annotated[int, msgspec.Meta(ge=0, le=7 * 86_400_000)]
 _Difference = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
+_Moment = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+
+FromPost = Literal["", "lobby", "guard", "remote", "break", "gap", "travel"]
+"""What somebody does before a move; empty for nothing in particular."""
 
 WaitSource = Literal["twin", "pace", "typical", "none"]
 """From the twin; from the last half hour's calls; from the services' usual times; or no open counter, so no
@@ -68,7 +72,12 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """Something that could be done now, and what it is worth [D5].
+    """Something that could be done, by whom, where and when, and what it is worth [D5].
+
+    `open`: this person sits down at this counter, `from_ms` (0: now) until `until_ms` (0: for the rest of the
+    day's plan), coming from `from_post`. `close`: the counter is let go. `offer`: another way for one customer.
+    `lunch`: the person's meal break is moved to these times. `borrow`: a colleague of `from_branch` is asked
+    for, who would be there at `from_ms`.
 
     `saved_ms` is the mean over the simulated futures of the time that people would wait beyond the limit
     within the horizon without the move, less that with it; `saved_low_ms` and `saved_high_ms` are its 10 %
@@ -76,7 +85,7 @@ class Move(msgspec.Struct, frozen=True):
     nothing: it costs.
     """
 
-    kind: Literal["open", "close", "offer"]
+    kind: Literal["open", "close", "offer", "lunch", "borrow"]
     saved_ms: _Difference
     saved_low_ms: _Difference
     saved_high_ms: _Difference
@@ -85,3 +94,7 @@ class Move(msgspec.Struct, frozen=True):
     person_id: _OptionalId = ""
     ticket_id: _OptionalId = ""
     channel: Channel | None = None
+    from_ms: _Moment = 0
+    until_ms: _Moment = 0
+    from_post: FromPost = ""
+    from_branch: _OptionalId = ""

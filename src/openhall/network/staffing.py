@@ -13,6 +13,10 @@ import msgspec
 from openhall.kernel.text import Text
 from openhall.network.hours import Hours
 
+PlannedPost = Literal["window", "lobby", "guard", "remote", "break", "gap", "travel"]
+"""What somebody on duty does. `break` is the meal, `gap` the free hours of a split shift, `travel` the way
+between two branches, which is paid."""
+
 
 class Shift(msgspec.Struct, frozen=True):
     """A working day that somebody can be given [D3]."""

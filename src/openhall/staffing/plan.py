@@ -10,9 +10,7 @@ from typing import Literal
 
 import msgspec
 
-PlannedPost = Literal["window", "lobby", "guard", "remote", "break", "gap", "travel"]
-"""What somebody does. `break` is the meal, `gap` the free hours of a split shift, `travel` the way between
-two branches, which is paid."""
+from openhall.network.staffing import PlannedPost
 
 
 class Stint(msgspec.Struct, frozen=True):

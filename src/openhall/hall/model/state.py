@@ -8,10 +8,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from openhall.hall.plan import PlannedDay, PlannedStint
 from openhall.hall.policy import DayRules, Key, Staff
 from openhall.hall.told import JoiningWait, Move, RoomLeft, Told, ToldAtIssue
 from openhall.kernel.event import StreamId
-from openhall.network.model import Counter, Handling, PriorityClass, Service
+from openhall.network.model import Counter, Handling, Post, PriorityClass, Service
 
 PACE_CALLS_KEPT = 4_000
 
@@ -250,6 +251,59 @@ class Advice:
     seen_ms: int = 0
 
 
+class Presence(StrEnum):
+    """What is known of somebody on the staff today. Who was never reported is taken to be there."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    LEFT = "left"
+    COMING = "coming"
+    """A colleague from another branch who is on the way."""
+    LENT = "lent"
+    """At another branch."""
+
+
+@dataclass(slots=True)
+class Colleague:
+    """Somebody of another branch who helps out here [D6]. Times are ms."""
+
+    person_id: str
+    from_branch: str
+    request_id: str
+    arrives_ms: int
+    until_ms: int
+
+
+@dataclass(slots=True)
+class Loan:
+    """Somebody of this branch who helps out elsewhere. Times are ms."""
+
+    person_id: str
+    to_branch: str
+    request_id: str
+    skills: tuple[str, ...]
+    posts: tuple[Post, ...]
+    arrives_ms: int
+    until_ms: int
+
+
+@dataclass(slots=True)
+class PeopleRequest:
+    """Other branches and head office are asked for people [D6]. Times are ms."""
+
+    id: str
+    count: int
+    skills: tuple[str, ...]
+    from_branch: str
+    """Where help was advised to come from; empty is anywhere."""
+    person_id: str
+    asked_ms: int
+    until_ms: int
+    sent: list[str] = field(default_factory=list)
+    outcome: str = ""
+    """Empty while it stands."""
+
+
 @dataclass(slots=True)
 class HallState:
     """One branch-day. Only `model.applying` changes it."""
@@ -290,6 +344,17 @@ class HallState:
     """Tickets there were when `room` was told."""
     advices: dict[str, Advice] = field(default_factory=dict)
     """Of the whole day; the last one is the one that holds."""
+    plan: PlannedDay | None = None
+    """As published; what was decided since is in `stints`."""
+    stints: tuple[PlannedStint, ...] = ()
+    """Who is to be where and when: the plan with the moves that were taken, by person and time."""
+    presence: dict[str, Presence] = field(default_factory=dict)
+    colleagues: dict[str, Colleague] = field(default_factory=dict)
+    loans: dict[str, Loan] = field(default_factory=dict)
+    requests: dict[str, PeopleRequest] = field(default_factory=dict)
+    burst_since_ms: int = 0
+    """Since when a burst has been declared; 0 for none [W10]."""
+    burst_reason: str = ""
     _services: dict[str, Service] = field(default_factory=dict)
     _classes: dict[str, PriorityClass] = field(default_factory=dict)
     _staff: dict[str, Staff] = field(default_factory=dict)
@@ -323,6 +388,23 @@ class HallState:
     def staff(self, person_id: str) -> Staff | None:
         """Somebody on the branch's staff."""
         return self._staff.get(person_id)
+
+    def join_staff(self, person: Staff) -> None:
+        """A colleague from another branch works here today."""
+        self._staff[person.id] = person
+
+    def leave_staff(self, person_id: str) -> None:
+        """A colleague from another branch has gone home."""
+        self._staff.pop(person_id, None)
+
+    @property
+    def staff_today(self) -> tuple[Staff, ...]:
+        """The branch's own people, then colleagues from elsewhere, in the order in which they came."""
+        return tuple(self._staff.values())
+
+    def is_here(self, person_id: str) -> bool:
+        """Whether somebody can be given a post now."""
+        return self.presence.get(person_id, Presence.PRESENT) is Presence.PRESENT
 
     def counter_rules(self, counter_id: str) -> Counter:
         """A counter as configured."""
@@ -428,6 +510,13 @@ def fork(state: HallState) -> HallState:
     twin.pauses = state.pauses.copy()
     twin.joining = state.joining.copy()
     twin.advices = {k: copy.copy(v) for k, v in state.advices.items()}
+    twin._staff = state._staff.copy()
+    twin.presence = state.presence.copy()
+    twin.colleagues = {k: copy.copy(v) for k, v in state.colleagues.items()}
+    twin.loans = state.loans.copy()
+    twin.requests = {k: copy.copy(v) for k, v in state.requests.items()}
+    for request in twin.requests.values():
+        request.sent = request.sent.copy()
     for advice in twin.advices.values():
         advice.taken, advice.declined = advice.taken.copy(), advice.declined.copy()
     return twin
