@@ -22,6 +22,8 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 FromPost = Literal["", "lobby", "guard", "remote", "break", "gap", "travel"]
 """What somebody does before a move; empty for nothing in particular."""
 
+MoveKind = Literal["open", "close", "offer", "lunch", "borrow"]
+
 WaitSource = Literal["twin", "pace", "typical", "none"]
 """From the twin; from the last half hour's calls; from the services' usual times; or no open counter, so no
 promise."""
@@ -75,8 +77,8 @@ class Move(msgspec.Struct, frozen=True):
     """Something that could be done, by whom, where and when, and what it is worth [D5].
 
     `open`: this person sits down at this counter, `from_ms` (0: now) until `until_ms` (0: for the rest of the
-    day's plan), coming from `from_post`. `close`: the counter is let go. `offer`: another way for one customer.
-    `lunch`: the person's meal break is moved to these times. `borrow`: a colleague of `from_branch` is asked
+    day's plan), coming from `from_post`. `close`: the counter is let go. `offer`: another way for one
+    customer. `lunch`: the person's meal break is moved to these times. `borrow`: a colleague of `from_branch` is asked
     for, who would be there at `from_ms`.
 
     `saved_ms` is the mean over the simulated futures of the time that people would wait beyond the limit
@@ -85,7 +87,7 @@ class Move(msgspec.Struct, frozen=True):
     nothing: it costs.
     """
 
-    kind: Literal["open", "close", "offer", "lunch", "borrow"]
+    kind: MoveKind
     saved_ms: _Difference
     saved_low_ms: _Difference
     saved_high_ms: _Difference

@@ -14,7 +14,7 @@ from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
 from openhall.hall.model.state import Advice, HallState
 from openhall.hall.model.waits import TOLD_GOOD_FOR_MS
-from openhall.hall.told import Move
+from openhall.hall.told import Move, MoveKind
 from openhall.network.model import Channel
 
 DECISIONS_SHOWN = 8
@@ -25,7 +25,7 @@ class MoveView(msgspec.Struct, frozen=True):
     """Something to do: `move` is its number in the advice. Times are ms waited beyond the bank's limit."""
 
     move: int
-    kind: Literal["open", "close", "offer"]
+    kind: MoveKind
     counter_id: str
     counter_number: int
     person_id: str
