@@ -149,9 +149,9 @@ def _required_a(
 ) -> int:
     """Least counters with P(late or left) <= allowed; 0 when at_most are too few.
 
-    More counters make the offered wait smaller in distribution (P(wait > 0) falls and the density above
-    tilts to shorter waits), so the share falls and the search may gallop. The served are at most c / service a minute,
-    so fewer than load (1 - allowed) always lose too many.
+    More counters make the offered wait smaller in distribution (P(wait > 0) falls, and the density of
+    `_late_or_left` tilts to shorter waits), so the share falls and the search may gallop. The served are
+    at most c / service a minute, so fewer than load (1 - allowed) always lose too many.
     """
     if rate <= 0.0:
         return 1
