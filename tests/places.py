@@ -89,7 +89,7 @@ STAFF = (
     Staff("wang", (), ("guard",)),
     Staff("zhao", ("cash", "accounts"), ("teller",)),
     Staff("qian", ("cash", "accounts", "corporate"), ("teller", "lobby")),
-    Staff("sun", ("cash",), ("teller",)),
+    Staff("sun", ("cash",), ("teller",), can_be_lent=True),
     Staff("zhou", ("accounts", "corporate"), ("teller",)),
 )
 

@@ -11,6 +11,7 @@ import msgspec
 from openhall.hall.model import ROOM, HallState
 from openhall.hall.model import events as e
 from openhall.hall.model.commands import FinishService, StartService
+from openhall.hall.model.proposing import post_now, proposals
 from openhall.hall.model.waits import Waits
 from openhall.hall.policy import DayRules
 from openhall.hall.views import counter_view
@@ -201,6 +202,25 @@ def _escort(state: HallState, words: Words, stage: Stage) -> str:
 def _counter(state: HallState, words: Words, _: Stage) -> str:
     view = counter_view(state, state.counters[words.take("a counter")])
     return f"{view.status} {view.person_id}"
+
+
+@query("proposals")
+def _proposals(state: HallState, _: Words, stage: Stage) -> str:
+    """What the plan says should happen now."""
+    due = proposals(state, stage.clock.now_ms())
+    return " ".join(f"{p.kind}:{p.counter_id}:{p.person_id}" for p in due) or "none"
+
+
+@query("post")
+def _post(state: HallState, words: Words, stage: Stage) -> str:
+    """What the plan has somebody do now."""
+    return post_now(state, words.take("a person"), stage.clock.now_ms()) or "none"
+
+
+@query("request")
+def _request(state: HallState, words: Words, _: Stage) -> str:
+    request = state.requests[words.take("a request")]
+    return f"{request.outcome or 'standing'} {' '.join(request.sent)}"
 
 
 @query("told")

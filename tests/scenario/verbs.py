@@ -351,16 +351,29 @@ def _tell(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
     }
 
 
+def _from_until(words: Words, parts: list[str]) -> dict[str, Any]:
+    """`10`, `20`, `11`, `30` as two moments; nothing is now, and open."""
+    if not parts:
+        return {}
+    from_, until = ":".join(parts[:2]), ":".join(parts[2:])
+    return {"from_ms": _time(words, from_), "until_ms": _time(words, until)}
+
+
 @verb("advise", c.GiveAdvice)
 def _advise(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
-    """`advise late=120 open:C2:qian:90 close:C1:0 offer:T1:atm:12`: late minutes saved come last."""
+    """`advise late=120 open:C2:qian:90 close:C1:0 offer:T1:atm:12`: late minutes saved come last.
+
+    Times stand before them: `open:C2:qian/10:20/11:30:140`, `lunch:qian/12:00/12:30:8`.
+    """
     moves = []
     while words.plain:
-        kind, *rest, saved = words.take("a move").split(":")
+        kind, *rest, saved = words.take("a move").replace("/", ":").split(":")
         subject: dict[str, Any] = {
-            "open": lambda r: {"counter_id": r[0], "person_id": r[1]},
+            "open": lambda r: {"counter_id": r[0], "person_id": r[1], **_from_until(words, r[2:])},
             "close": lambda r: {"counter_id": r[0]},
             "offer": lambda r: {"ticket_id": names(r[0]), "channel": r[1]},
+            "lunch": lambda r: {"person_id": r[0], **_from_until(words, r[1:])},
+            "borrow": lambda r: {"person_id": r[0], "from_branch": r[1], **_from_until(words, r[2:])},
         }[kind](rest)
         mean = _minutes(saved)
         worth = {"saved_ms": mean, "saved_low_ms": mean // 2, "saved_high_ms": mean * 2, "error_ms": 1_000}
@@ -383,3 +396,77 @@ def _turn_down(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
 
 
 verb("look_back", c.ReviewAdvice)(_only("advice_id", "advice"))
+
+
+@verb("plan", c.TakePlan)
+def _plan(words: Words, _: Names, rules: DayRules) -> dict[str, Any]:
+    """`plan zhao/window/09:00/12:00/C1 zhao/break/12:00/13:00 zhou@north/window/10:00/11:00/C2`."""
+    stints, colleagues = [], {}
+    while words.plain:
+        who, post, from_, until, *counter = words.take("a stint").split("/")
+        person, _at, branch = who.partition("@")
+        if branch:
+            about = {"from_branch": branch, "skills": ["cash"], "posts": ["teller", "manager"]}
+            colleagues[person] = {"person_id": person, **about}
+        times = {"from_ms": _time(words, from_), "until_ms": _time(words, until)}
+        stints.append({"person_id": person, "post": post, "counter_id": "".join(counter), **times})
+    plan = {
+        "version": "p1",
+        "from_ms": rules.opens_ms,
+        "interval_ms": 900_000,
+        "expected": [3.0] * 32,
+        "windows": [2] * 32,
+        "stints": stints,
+        "colleagues": list(colleagues.values()),
+    }
+    return {"plan": plan}
+
+
+@verb("report", c.ReportPerson)
+def _report(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {"person_id": words.take("a person"), "status": words.take("a status")}
+
+
+@verb("burst", c.DeclareBurst)
+def _burst(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {"reason": words.take_or("crowd")}
+
+
+verb("calm", c.EndBurst)(_nothing)
+verb("give_back", c.ReturnPerson)(_only("person_id", "person"))
+verb("take_back", c.TakeBackPerson)(_only("person_id", "person"))
+
+
+@verb("ask_for", c.AskForPeople)
+def _ask_for(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {
+        "count": int(words.take("a number")),
+        "until_ms": _time(words, words.get("until")),
+        "skills": _list(words.get("skills")),
+    }
+
+
+@verb("end_request", c.CloseRequest)
+def _end_request(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {"request_id": words.take("a request"), "outcome": words.take_or("withdrawn")}
+
+
+def _journey(words: Words) -> dict[str, Any]:
+    times = {"arrives_ms": _time(words, words.get("arrives")), "until_ms": _time(words, words.get("until"))}
+    return {**times, "request_id": words.get("request")}
+
+
+@verb("lend", c.LendPerson)
+def _lend(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {"person_id": words.take("a person"), "to_branch": words.take("a branch"), **_journey(words)}
+
+
+@verb("receive", c.ReceivePerson)
+def _receive(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {
+        "person_id": words.take("a person"),
+        "from_branch": words.take("a branch"),
+        "skills": ["cash"],
+        "posts": ["teller"],
+        **_journey(words),
+    }

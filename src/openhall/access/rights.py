@@ -48,6 +48,9 @@ _DIVERSION: Final = frozenset(
 )
 _CARE: Final = frozenset({"RecordTriage", "RecordCare", "RecordFeedback"})
 _ADVICE: Final = frozenset({"TakeAdvice", "DeclineAdvice"})
+_PEOPLE: Final = frozenset(
+    {"ReportPerson", "DeclareBurst", "EndBurst", "AskForPeople", "CloseRequest", "ReturnPerson"}
+)
 _DAY: Final = frozenset({"OpenDay", "EndDay", "PauseHall", "ResumeHall"})
 
 _LOBBY: Final = (
@@ -59,9 +62,10 @@ _LOBBY: Final = (
     | _DIVERSION
     | _CARE
     | _ADVICE
+    | _PEOPLE
     | {"EnterPaperTicket", "EnterPaperCall"}
 )
-_MANAGER: Final = _LOBBY | _CALLING | _COUNTERS | _DAY | {"ForceEndDay"}
+_MANAGER: Final = _LOBBY | _CALLING | _COUNTERS | _DAY | {"ForceEndDay", "LendPerson"}
 
 COMMANDS: Final[dict[Role, frozenset[str]]] = {
     "kiosk": _TICKETS | {"RecordFeedback"},
@@ -75,7 +79,8 @@ COMMANDS: Final[dict[Role, frozenset[str]]] = {
     "lobby": _LOBBY | {"PauseHall", "ResumeHall", "OpenCounter", "HandOverCounter", "CloseCounter"},
     "manager": _MANAGER,
     # Head office opens and plans days; it calls nobody and moves nobody's place.
-    "operations": _DAY | {"OpenDoors", "CloseDoors", "ForceEndDay"},
+    "operations": _DAY
+    | {"OpenDoors", "CloseDoors", "ForceEndDay", "LendPerson", "AskForPeople", "CloseRequest"},
 }
 """Which commands a role may issue."""
 
@@ -85,7 +90,18 @@ FIELDS_KEPT: Final[dict[tuple[Role, str], dict[str, object]]] = {
 }
 """Fields of a command that a role must leave at the value given here."""
 
-BY_THE_CLOCK: Final = frozenset({"Tick", "OpenDay", "TellWaits", "GiveAdvice", "ReviewAdvice"})
+BY_THE_CLOCK: Final = frozenset(
+    {
+        "Tick",
+        "OpenDay",
+        "TellWaits",
+        "GiveAdvice",
+        "ReviewAdvice",
+        "TakePlan",
+        "ReceivePerson",
+        "TakeBackPerson",
+    }
+)
 """Commands that openhall itself issues, as the actor `system`. Nobody else may let time pass."""
 
 SCREENS: Final[dict[Role, frozenset[Screen]]] = {

@@ -78,8 +78,8 @@ class Move(msgspec.Struct, frozen=True):
 
     `open`: this person sits down at this counter, `from_ms` (0: now) until `until_ms` (0: for the rest of the
     day's plan), coming from `from_post`. `close`: the counter is let go. `offer`: another way for one
-    customer. `lunch`: the person's meal break is moved to these times. `borrow`: a colleague of `from_branch` is asked
-    for, who would be there at `from_ms`.
+    customer. `lunch`: the person's meal break is moved to these times. `borrow`: a colleague of `from_branch`
+    is asked for, who would be there at `from_ms`.
 
     `saved_ms` is the mean over the simulated futures of the time that people would wait beyond the limit
     within the horizon without the move, less that with it; `saved_low_ms` and `saved_high_ms` are its 10 %

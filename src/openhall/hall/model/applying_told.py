@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openhall.hall.model import events as e
 from openhall.hall.model.applying import applies
+from openhall.hall.model.planning import with_move
 from openhall.hall.model.state import Advice, HallState
 from openhall.hall.told import Told
 from openhall.kernel.clock import MINUTE_MS
@@ -34,7 +35,9 @@ def _advice_given(state: HallState, event: e.AdviceGiven, stamp: Stamp) -> None:
 
 @applies(e.AdviceTaken)
 def _advice_taken(state: HallState, event: e.AdviceTaken, stamp: Stamp) -> None:
-    state.advices[event.advice_id].taken[event.move] = stamp.at_ms
+    advice = state.advices[event.advice_id]
+    advice.taken[event.move] = stamp.at_ms
+    state.stints = with_move(state.stints, advice.moves[event.move], stamp.at_ms)
 
 
 @applies(e.AdviceDeclined)

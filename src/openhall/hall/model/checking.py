@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 
+from openhall.hall.model.planning import overlapping
 from openhall.hall.model.state import (
     AT_COUNTER,
     DiversionStatus,
@@ -40,6 +41,14 @@ def check(state: HallState) -> list[str]:
     ]
     seats = Tally(k.person_id for k in state.counters.values() if k.person_id)
     broken += [f"{person} sits at {n} counters" for person, n in seats.items() if n > 1]
+    broken += [
+        f"{person} sits at a counter and is {state.presence[person]}"
+        for person in seats
+        if not state.is_here(person)
+    ]
+    twice = overlapping(state.stints)
+    if twice is not None:
+        broken.append(f"{twice.person_id} is to be in two places at once")
     if len(state.numbers) != len(state.tickets):
         broken.append("two tickets share a number")
     if state.pending_count != sum(t.is_pending for t in state.tickets.values()):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from openhall.hall.plan import PlannedDay
 from openhall.hall.policy import DayRules
 from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait
 from openhall.kernel.event import Command
@@ -446,6 +447,88 @@ class ReviewAdvice(Command, frozen=True):
     """Put on record what became of advice when its horizon is over. The clockwork."""
 
     advice_id: Id
+
+
+# --- people and the plan -----------------------------------------------------------------------------
+
+
+class TakePlan(Command, frozen=True):
+    """Work by this published plan from now on [D3]. The clockwork, when the day opens or a plan is published
+    anew."""
+
+    plan: PlannedDay
+
+
+class ReportPerson(Command, frozen=True):
+    """Say who has come, has not come or has gone home. The lobby or the manager [D5]."""
+
+    person_id: Id
+    status: Literal["present", "absent", "left"]
+
+
+class DeclareBurst(Command, frozen=True):
+    """Say that more people come than the plan can bear: every post looks for moves [W10]. The lobby or the
+    manager."""
+
+    reason: Literal["crowd", "news", "system_down", "payment_day", "other"]
+
+
+class EndBurst(Command, frozen=True):
+    """Say that the burst is over. The lobby or the manager."""
+
+
+class AskForPeople(Command, frozen=True):
+    """Ask neighbouring branches and head office for colleagues [D6, W24]. The manager or the lobby."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=20)]
+    until_ms: Moment
+    skills: Annotated[tuple[Id, ...], msgspec.Meta(max_length=20)] = ()
+    """Services that they should be able to do; empty for any."""
+    from_branch: OptionalId = ""
+    person_id: OptionalId = ""
+    """Somebody in particular, where the plan knows whom."""
+
+
+class CloseRequest(Command, frozen=True):
+    """Nobody needs to be sent any more, or nobody can be. Who asked, or head office."""
+
+    request_id: Id
+    outcome: Literal["withdrawn", "declined", "filled"]
+
+
+class LendPerson(Command, frozen=True):
+    """Send a colleague to another branch [D6]. The manager of the branch that lends, or head office."""
+
+    person_id: Id
+    to_branch: Id
+    arrives_ms: Moment
+    until_ms: Moment
+    request_id: OptionalId = ""
+
+
+class ReceivePerson(Command, frozen=True):
+    """A colleague is on the way from another branch, with only the rights that the help needs. The clockwork,
+    once the other branch has sent somebody."""
+
+    person_id: Id
+    from_branch: Id
+    skills: Annotated[tuple[Id, ...], msgspec.Meta(max_length=50)]
+    posts: Annotated[tuple[Literal["teller", "lobby"], ...], msgspec.Meta(min_length=1, max_length=2)]
+    arrives_ms: Moment
+    until_ms: Moment
+    request_id: OptionalId = ""
+
+
+class ReturnPerson(Command, frozen=True):
+    """A colleague from another branch goes back. The manager or the lobby of the branch that was helped."""
+
+    person_id: Id
+
+
+class TakeBackPerson(Command, frozen=True):
+    """A colleague is back from another branch. The clockwork, once that branch has let go."""
+
+    person_id: Id
 
 
 COMMANDS: tuple[type[Command], ...] = tuple(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from openhall.hall.plan import PlannedDay
 from openhall.hall.policy import DayRules
 from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait, ToldAtIssue
 from openhall.kernel.event import Event
-from openhall.network.model import Channel, Handling
+from openhall.network.model import Channel, Handling, Post
 
 # --- the day -----------------------------------------------------------------------------------------
 
@@ -473,6 +474,86 @@ class AdviceReviewed(Event, frozen=True):
     expected_ms: int
     expected_with_moves_ms: int
     seen_ms: int
+
+
+# --- people and the plan -----------------------------------------------------------------------------
+
+
+class PlanTaken(Event, frozen=True):
+    """The day goes by this plan from now on."""
+
+    plan: PlannedDay
+
+
+class PersonReported(Event, frozen=True):
+    """Somebody has come, has not come or has gone home."""
+
+    person_id: str
+    status: str
+
+
+class BurstDeclared(Event, frozen=True):
+    """More people come than the plan can bear."""
+
+    reason: str
+
+
+class BurstEnded(Event, frozen=True):
+    """The plan can bear it again."""
+
+
+class PeopleAsked(Event, frozen=True):
+    """Colleagues are asked for."""
+
+    request_id: str
+    count: int
+    until_ms: int
+    skills: tuple[str, ...] = ()
+    from_branch: str = ""
+    person_id: str = ""
+
+
+class RequestClosed(Event, frozen=True):
+    """A request for colleagues has come to its end."""
+
+    request_id: str
+    outcome: str
+
+
+class PersonLent(Event, frozen=True):
+    """A colleague goes to another branch; what they may do there travels along."""
+
+    person_id: str
+    to_branch: str
+    skills: tuple[str, ...]
+    posts: tuple[Post, ...]
+    arrives_ms: int
+    until_ms: int
+    request_id: str = ""
+
+
+class PersonReceived(Event, frozen=True):
+    """A colleague is on the way from another branch."""
+
+    person_id: str
+    from_branch: str
+    skills: tuple[str, ...]
+    posts: tuple[Post, ...]
+    arrives_ms: int
+    until_ms: int
+    request_id: str = ""
+
+
+class PersonReturned(Event, frozen=True):
+    """A colleague from another branch has gone back."""
+
+    person_id: str
+
+
+class PersonBack(Event, frozen=True):
+    """A colleague is back from another branch."""
+
+    person_id: str
 
 
 EVENTS: tuple[type[Event], ...] = tuple(

@@ -55,6 +55,8 @@ def _staff_any_counter(state: HallState) -> Iterator[Step]:
         yield ANY_TELLER, c.CloseCounter(seat.id)
     if counter.pause_reason or counter.is_closing:
         yield ANY_TELLER, c.ResumeCounter(ANY_COUNTER)
+    if not state.is_here(ANY_TELLER):  # Never lent: only absent, or gone home too early.
+        yield ANY_TELLER, c.ReportPerson(ANY_TELLER, "present")
     if not counter.is_open:
         yield ANY_TELLER, c.OpenCounter(ANY_COUNTER, ANY_TELLER)
     elif counter.person_id != ANY_TELLER and not counter.ticket_id:

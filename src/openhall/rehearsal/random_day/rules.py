@@ -50,7 +50,7 @@ def random_rules(rng: Random) -> DayRules:
         staff=(
             Staff(ANY_TELLER, tuple(ids), ("teller", "lobby")),
             *(
-                Staff(f"p{number}", _some(rng, ids), rng.choice(POSTS))
+                Staff(f"p{number}", _some(rng, ids), rng.choice(POSTS), can_be_lent=rng.random() < 0.5)
                 for number in range(2, rng.randint(4, 7))
             ),
         ),

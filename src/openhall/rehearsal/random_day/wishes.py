@@ -9,6 +9,7 @@ from typing import Literal
 
 from openhall.hall.model import commands as c
 from openhall.hall.model.state import HallState, TicketStatus
+from openhall.hall.plan import PlannedColleague, PlannedDay, PlannedStint
 from openhall.hall.policy import DayRules
 from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait
 from openhall.kernel.clock import MINUTE_MS
@@ -72,7 +73,8 @@ class Dice:
     def teller(self) -> str:
         """Usually a teller who sits nowhere."""
         seated = {k.person_id for k in self.state.counters.values()}
-        free = [p.id for p in self.rules.staff if "teller" in p.posts and p.id not in seated]
+        staff = self.state.staff_today or self.rules.staff
+        free = [p.id for p in staff if "teller" in p.posts and p.id not in seated]
         return self.of(free) if free and self.rng.random() < 0.8 else self.person()
 
     def person(self) -> str:
@@ -161,12 +163,54 @@ def _advise(d: Dice) -> Command:
         saved = d.rng.randrange(200) * MINUTE_MS
         return saved, saved // 2, saved * 2, MINUTE_MS
 
+    later_ms = d.now_ms + d.rng.randrange(1, 60) * MINUTE_MS
+    end_ms = later_ms if d.chance(0.5) else 0
     moves = (
-        Move("open", *worth(), counter_id=d.closed_counter(), person_id=d.teller()),
+        Move("open", *worth(), counter_id=d.closed_counter(), person_id=d.teller(), until_ms=end_ms),
         Move("close", *worth(), counter_id=d.open_counter()),
         Move("offer", *worth(), ticket_id=d.ticket(W), channel=d.rng.choice(CHANNELS)),
+        Move("lunch", *worth(), person_id=d.person(), from_ms=later_ms, until_ms=later_ms + 30 * MINUTE_MS),
+        Move("borrow", *worth(), person_id="x2", from_branch="elsewhere", until_ms=later_ms),
     )
     return c.GiveAdvice(5, 60 * MINUTE_MS, moves)
+
+
+def _plan(d: Dice) -> Command:
+    """Everybody somewhere for an hour from about now; a colleague from elsewhere among them."""
+    from_ms = d.now_ms - d.rng.randrange(30) * MINUTE_MS
+    until_ms = from_ms + 60 * MINUTE_MS
+    people = {d.person() for _ in range(3)}
+    stints = [PlannedStint(who, "window", from_ms, until_ms, d.counter()) for who in sorted(people)]
+    if d.chance(0.3):
+        stints.append(PlannedStint(d.person(), "break", from_ms, until_ms))
+    visitor = PlannedColleague("x1", "elsewhere", (d.service(),), ("teller", "authoriser"))
+    colleagues = (visitor,) if d.chance(0.2) else ()
+    return c.TakePlan(
+        PlannedDay("p1", from_ms, 15 * MINUTE_MS, (3.0,) * 4, (2,) * 4, tuple(stints), colleagues)
+    )
+
+
+def _colleague(d: Dice) -> str:
+    return d.of(d.state.colleagues)
+
+
+def _request(d: Dice) -> str:
+    return d.of(d.state.requests) if d.state.requests else ""
+
+
+def _lend(d: Dice) -> Command:
+    lendable = [p.id for p in d.rules.staff if p.can_be_lent]
+    return c.LendPerson(d.of(lendable), "elsewhere", *_journey(d))
+
+
+def _journey(d: Dice) -> tuple[int, int]:
+    arrives_ms = d.now_ms + d.rng.randrange(-1, 30) * MINUTE_MS
+    return arrives_ms, arrives_ms + 60 * MINUTE_MS
+
+
+def _receive(d: Dice) -> Command:
+    who = d.rng.choice(("x1", "x2"))
+    return c.ReceivePerson(who, "elsewhere", (d.service(),), ("teller",), *_journey(d), _request(d))
 
 
 def _advice(d: Dice) -> str:
@@ -263,9 +307,23 @@ WISHES: dict[str, tuple[tuple[float, Wish], ...]] = {
     "waits": ((1.0, _tell),),
     "advice": (
         (1.0, _advise),
-        (0.6, lambda d: c.TakeAdvice(_advice(d), d.rng.randrange(3))),
-        (0.4, lambda d: c.DeclineAdvice(_advice(d), d.rng.randrange(3), d.rng.choice(DECLINED))),
+        (0.6, lambda d: c.TakeAdvice(_advice(d), d.rng.randrange(5))),
+        (0.4, lambda d: c.DeclineAdvice(_advice(d), d.rng.randrange(5), d.rng.choice(DECLINED))),
         (0.5, lambda d: c.ReviewAdvice(_advice(d))),
+    ),
+    "plan": ((0.3, _plan),),
+    "presence": (
+        (0.5, lambda d: c.ReportPerson(d.person(), d.rng.choice(("present", "present", "absent", "left")))),
+    ),
+    "bursts": ((0.2, lambda _: c.DeclareBurst("crowd")), (0.3, lambda _: c.EndBurst())),
+    "colleagues": (
+        (0.3, lambda d: c.AskForPeople(d.rng.choice((1, 2)), d.now_ms + d.rng.randrange(-1, 60) * MINUTE_MS)),
+        (0.2, lambda d: c.CloseRequest(_request(d) or "r1", "withdrawn")),
+        (0.4, _lend),
+        (0.4, lambda d: c.TakeBackPerson(d.of(d.state.loans))),
+        (0.4, _receive),
+        (0.4, lambda d: c.ReportPerson(_colleague(d), "present")),
+        (0.4, lambda d: c.ReturnPerson(_colleague(d))),
     ),
     "paper": ((0.6, _paper_ticket), (0.4, _paper_call)),
     "care": (

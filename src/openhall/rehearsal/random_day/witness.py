@@ -82,6 +82,11 @@ class Witness:
     numbers: set[str] = field(default_factory=set)
     advised: dict[str, set[int]] = field(default_factory=dict)
     """Moves that nobody has decided on, by advice."""
+    skills: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of everybody who may sit here today."""
+    away: set[str] = field(default_factory=set)
+    """Not here: absent, gone home, lent, or still on the way."""
+    is_burst: bool = False
     is_paused: bool = False
     is_closed: bool = False
     is_ended: bool = False
@@ -111,11 +116,9 @@ class Witness:
     def can_serve(self, counter_id: str, person: Person) -> bool:
         """Whether the counter and who sits there are able to."""
         counter = next(k for k in self.rules.branch.counters if k.id == counter_id)
-        teller = next((p for p in self.rules.staff if p.id == self.seats[counter_id].person), None)
         return (
-            teller is not None
-            and person.service in counter.services
-            and person.service in teller.skills
+            person.service in counter.services
+            and person.service in self.skills.get(self.seats[counter_id].person, ())
             and (not counter.classes or person.class_code in counter.classes)
         )
 
@@ -173,6 +176,12 @@ class Witness:
         else:
             self.goes(person, At.GONE, is_final=True)
 
+    def goes_away(self, person_id: str) -> None:
+        """Somebody of the staff; nobody leaves a counter without closing it."""
+        seat = next((i for i, seat in self.seats.items() if seat.person == person_id), None)
+        self.promise(seat is None, f"{person_id} goes away from {seat}")
+        self.away.add(person_id)
+
     def joins(self, ticket_id: str, visit_id: str, person: Person) -> None:
         """A new ticket."""
         self.promise(ticket_id not in self.people, f"{ticket_id} was issued twice")
@@ -191,6 +200,7 @@ def _is_last_word(event: Event) -> bool:
 
 def _day_opened(w: Witness, event: e.DayOpened, _: Stamp) -> None:
     w.seats = {counter.id: Seat() for counter in event.rules.branch.counters}
+    w.skills = {person.id: person.skills for person in event.rules.staff}
 
 
 def _checked(w: Witness, event: e.EntryChecked, stamp: Stamp) -> None:
@@ -303,6 +313,7 @@ def _opened(w: Witness, event: e.CounterOpened, _: Stamp) -> None:
     seated = [i for i, seat in w.seats.items() if seat.person == event.person_id]
     w.promise(not seated, f"{event.person_id} sits at {seated} and at {event.counter_id}")
     w.promise(not w.seats[event.counter_id].person, f"{event.counter_id} was open already")
+    w.promise(event.person_id not in w.away, f"{event.person_id} sits down, but is not here")
     w.seats[event.counter_id] = Seat(event.person_id)
 
 
@@ -361,6 +372,40 @@ def _decided(w: Witness, event: e.AdviceTaken | e.AdviceDeclined, _: Stamp) -> N
     undecided = w.advised.get(event.advice_id, set())
     w.promise(event.move in undecided, f"{event.advice_id}: move {event.move} was not there to decide on")
     undecided.discard(event.move)
+
+
+def _reported(w: Witness, event: e.PersonReported, _: Stamp) -> None:
+    if event.status == "present":
+        w.away.discard(event.person_id)
+    else:
+        w.goes_away(event.person_id)
+
+
+def _lent(w: Witness, event: e.PersonLent, _: Stamp) -> None:
+    w.promise(event.person_id not in w.away, f"{event.person_id} is lent, but not here")
+    w.goes_away(event.person_id)
+
+
+def _received(w: Witness, event: e.PersonReceived, _: Stamp) -> None:
+    w.promise(event.person_id not in w.skills, f"{event.person_id} is received, but was here already")
+    w.promise(not {"authoriser", "manager"} & set(event.posts), f"{event.person_id} comes with every right")
+    w.skills[event.person_id] = event.skills
+    w.away.add(event.person_id)
+
+
+def _returned(w: Witness, event: e.PersonReturned, _: Stamp) -> None:
+    w.goes_away(event.person_id)
+    w.skills.pop(event.person_id)
+    w.away.discard(event.person_id)
+
+
+def _back(w: Witness, event: e.PersonBack, _: Stamp) -> None:
+    w.away.discard(event.person_id)
+
+
+def _burst(w: Witness, event: e.BurstDeclared | e.BurstEnded, _: Stamp) -> None:
+    w.promise(w.is_burst is isinstance(event, e.BurstEnded), f"{event} when it was so already")
+    w.is_burst = not w.is_burst
 
 
 def _hall_paused(w: Witness, _: e.HallPaused, __: Stamp) -> None:
@@ -424,6 +469,13 @@ _HANDLERS: dict[type[Event], Callable[[Witness, Any, Stamp], None]] = {
     e.AdviceGiven: _advised,
     e.AdviceTaken: _decided,
     e.AdviceDeclined: _decided,
+    e.PersonReported: _reported,
+    e.PersonLent: _lent,
+    e.PersonReceived: _received,
+    e.PersonReturned: _returned,
+    e.PersonBack: _back,
+    e.BurstDeclared: _burst,
+    e.BurstEnded: _burst,
     e.HallPaused: _hall_paused,
     e.HallResumed: _hall_resumed,
     e.DoorsClosed: _doors_closed,
@@ -446,6 +498,9 @@ PASSED_OVER: frozenset[type[Event]] = frozenset(
         e.DiversionDeclined,
         e.DiversionStarted,
         e.AdviceReviewed,
+        e.PlanTaken,
+        e.PeopleAsked,
+        e.RequestClosed,
         e.CareGiven,
         e.FeedbackGiven,
     }

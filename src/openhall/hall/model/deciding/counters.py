@@ -22,6 +22,8 @@ def _can_sit(state: HallState, counter_id: str, person_id: str) -> None:
     elsewhere = next((k.id for k in state.counters.values() if k.person_id == person_id), "")
     if elsewhere:
         raise refuse("person_elsewhere", "person_id", person=person_id, counter=elsewhere)
+    if not state.is_here(person_id):
+        raise refuse("person_not_here", "person_id", person=person_id)
     person = state.staff(person_id)
     assert person is not None
     if "teller" not in person.posts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from openhall.hall.model import commands as c
 from openhall.hall.model import events as e
 from openhall.hall.model.advising import worth_saying
-from openhall.hall.model.deciding.dispatch import DECIDERS, Decision, decides, refuse
+from openhall.hall.model.deciding.dispatch import DECIDERS, Decision, decides, known_person, refuse
 from openhall.hall.model.late import late_ms
 from openhall.hall.model.state import Advice, HallState, TicketStatus
 from openhall.hall.model.waits import TOLD_GOOD_FOR_MS, is_moved
@@ -96,17 +96,25 @@ def _open_advice(state: HallState, advice_id: str, move: int, now_ms: int) -> tu
 def take_advice(state: HallState, command: c.TakeAdvice, now: Stamp) -> Decision:
     """The same rules as by hand: what could not be done by hand is refused here too."""
     _, move = _open_advice(state, command.advice_id, command.move, now.at_ms)
-    wanted = _command_of(move)
-    done = DECIDERS[type(wanted)](state, wanted, now)
     events: list[Event] = [e.AdviceTaken(command.advice_id, command.move)]
+    wanted = _command_of(move, now.at_ms)
+    if wanted is None:
+        known_person(state, move.person_id)
+        return events
+    done = DECIDERS[type(wanted)](state, wanted, now)
     return [*events, *done] if isinstance(done, list) else done
 
 
-def _command_of(move: Move) -> Command:
+def _command_of(move: Move, now_ms: int) -> Command | None:
+    """What is done at once; None for a move that changes only who is to be where later."""
+    if move.kind == "lunch" or (move.kind == "open" and move.from_ms > now_ms):
+        return None
     if move.kind == "open":
         return c.OpenCounter(move.counter_id, move.person_id)
     if move.kind == "close":
         return c.CloseCounter(move.counter_id)
+    if move.kind == "borrow":
+        return c.AskForPeople(1, move.until_ms, from_branch=move.from_branch, person_id=move.person_id)
     assert move.channel is not None
     return c.OfferDiversion(move.ticket_id, move.channel)
 
