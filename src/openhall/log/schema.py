@@ -144,6 +144,41 @@ learned_habits = Table(
 )
 """What was learned of each branch, every version: what somebody was told rested on one of them."""
 
+plan_drafts = Table(
+    "plan_drafts",
+    metadata,
+    Column("branch", Text, primary_key=True),
+    Column("first", Text, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""The plan of some days that somebody is working on: one a branch and first day."""
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("branch", Text, primary_key=True),
+    Column("first", Text, primary_key=True),
+    Column("published_ms", BigInteger, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("last", Text, nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Every plan that was ever published; of those that hold a day the latest one counts."""
+
+staffing_days = Table(
+    "staffing_days",
+    metadata,
+    Column("branch", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("plan_version", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Waits, windows and people of each ended day, as planned and as they were [D7]."""
+
 # Read models: dropped and folded again by `rebuild` -----------------------------------------------
 
 tickets = Table(
