@@ -43,8 +43,8 @@ class DayParameters(msgspec.Struct, frozen=True):
     green_at_most : green customers in line that are told apart.
     """
 
-    edges: tuple[float, ...] = (0.0, 0.3, 0.55, 0.75, 0.88, 0.96, 1.0)
-    nodes: int = 4
+    edges: tuple[float, ...] = (0.0, 0.3, 0.55, 0.75, 0.88, 0.95, 0.985, 1.0)
+    nodes: int = 3
     states_at_most: int = 1_200
     green_at_most: int = 40
 
@@ -125,6 +125,8 @@ class Day:
         self.states = self._states(float(self.rates.max(initial=0.0)))
         self._work = np.zeros((2, self.states + 2))
         self._waits = np.zeros(self.states + 2)
+        self._people = np.zeros((len(self.factors), self.states))
+        self._nodes = np.zeros((len(self.factors), len(self._offsets), self.states))
         self._no_lines = np.zeros((0, 0))
 
     def _moments(self) -> tuple[Floats, Floats, Floats]:
@@ -155,28 +157,31 @@ class Day:
 
     def opening(self) -> Moment:
         """As the doors open: the crowd, and nobody else."""
-        people = np.zeros((len(self.factors), self.states))
+        people = np.zeros((len(self.factors), self.demand.crowd + 1))
         people[:, self.demand.crowd] = 1.0
         return Moment(people, np.full(len(self.factors), self.demand.crowd, np.int64), 0)
 
     def step(self, moment: Moment, interval: int, counters: int) -> tuple[Moment, Passed]:
         """One interval with so many counters; the given moment is left as it is."""
-        people, high = moment.people.copy(), moment.high.copy()
-        scenarios, nodes = len(self.factors), len(self._offsets)
-        passed = Passed(np.empty((scenarios, nodes, self.states)), np.empty((scenarios, nodes), np.int64))
+        seats = moment.people.shape[1]
+        self._people[:, :seats] = moment.people
+        self._people[:, seats:] = 0.0
+        high, node_high = moment.high.copy(), np.empty(self._nodes.shape[:2], np.int64)
         day_equations.step(
-            people,
+            self._people,
             high,
-            np.ascontiguousarray(self.rates[:, interval]),
+            self.rates[:, interval].copy(),
             self.departures,
             moment.counters if interval else counters,
             counters,
             self._gaps,
-            passed.nodes,
-            passed.high,
+            self._nodes,
+            node_high,
             self._work,
         )
-        return Moment(people, high, counters), passed
+        people = self._people[:, : int(high.max()) + 1].copy()
+        nodes = self._nodes[:, :, : int(node_high.max()) + 1].copy()
+        return Moment(people, high, counters), Passed(nodes, node_high)
 
     def late_share(self, passed: Passed, interval: int, plan: Ints, lines: Floats | None = None) -> float:
         """Of the ordinary customers who come in an interval, the share that waits longer than the limit.
@@ -226,7 +231,7 @@ class Day:
 
     def mean_people(self, moment: Moment) -> float:
         """People in the hall, on average."""
-        return float(self.probabilities @ (moment.people @ np.arange(self.states)))
+        return float(self.probabilities @ (moment.people @ np.arange(moment.people.shape[1])))
 
     # --- the classes told apart ---------------------------------------------------------------------
 
@@ -389,7 +394,7 @@ class Day:
     def _line(self, moment: Moment) -> Floats:
         """P(so many are in line)."""
         people = self.probabilities @ moment.people
-        busy = min(moment.counters, self.states - 1)
+        busy = min(moment.counters, len(people) - 1)
         return np.concatenate([[people[: busy + 1].sum()], people[busy + 1 :]])
 
     def _mean_line(self, moment: Moment) -> float:

@@ -10,6 +10,7 @@ counters are taken away wherever that still keeps the promise.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -30,25 +31,31 @@ class SearchParameters(msgspec.Struct, frozen=True):
     ----------
     band : counters above and below the repaired plan that are tried in each interval; 0 only repairs and
         trims.
-    slack : a partial plan goes on while it costs at most so many counters more than the cheapest.
-    rounds_at_most : how often the minimum is raised for the green channel.
+    slack : a partial plan goes on while it costs at most so many counters (for an interval) more than the
+        cheapest.
+    closing_price : counters for an interval that a closing costs, besides the customer in hand whom it
+        finishes. Without it plans flicker: a closing counter's last customer is served outside the counted
+        hours.
+    rounds_at_most : how often the least is raised for the green channel and for the end of the day.
     """
 
-    band: int = 2
-    slack: int = 4
+    band: int = 1
+    slack: float = 3.0
+    closing_price: float = 0.3
     rounds_at_most: int = 40
 
     def __post_init__(self) -> None:
-        for name, low, high in (("band", 0, 10), ("slack", 0, 40), ("rounds_at_most", 0, 1_000)):
+        bounds = (("band", 10), ("slack", 40), ("closing_price", 10), ("rounds_at_most", 1_000))
+        for name, high in bounds:
             value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"Expected {name} between {low} and {high}, got {value}")
+            if not 0 <= value <= high:
+                raise ValueError(f"Expected {name} between 0 and {high}, got {value}")
 
 
 class _Label(NamedTuple):
     """A plan up to an interval."""
 
-    cost: int
+    cost: float
     plan: tuple[int, ...]
     moment: Moment
     passed: tuple[Passed, ...]
@@ -60,17 +67,31 @@ class _Search:
 
     def __init__(self, day: Day, limits: Limits, parameters: SearchParameters) -> None:
         self.day, self.parameters = day, parameters
-        self.least, self.most = limits.bounds(day.intervals)
+        least, most = limits.bounds(day.intervals)
+        self.least, self.most = list(least), list(most)
         self.allowed = day.targets.allowed_share
+        self.closing_cost = day.demand.service_minutes / day.width + parameters.closing_price
         self.given_up: set[int] = set()
         """Intervals of which the promise cannot be kept."""
+
+    def best(self) -> list[int]:
+        """Repaired, searched, trimmed."""
+        plan = self.repaired()
+        if self.parameters.band:
+            plan = self.searched(plan)
+        return self.trimmed(plan)
+
+    def cost(self, plan: Sequence[int]) -> float:
+        """Counters by interval, with what closings cost."""
+        return sum(plan) + self.closing_cost * _closings(plan)
 
     # --- repair -------------------------------------------------------------------------------------
 
     def repaired(self) -> list[int]:
         """A plan that fails nowhere but where it must."""
         plan = list(self.least)
-        moments, passed = [self.day.opening()], []
+        moments = [self.day.opening()]
+        passed: list[Passed] = []
         failing = 0
         while failing < self.day.intervals:
             while len(passed) <= failing:
@@ -115,13 +136,13 @@ class _Search:
         for interval in range(day.intervals):
             low = max(self.least[interval], around[interval] - self.parameters.band)
             high = min(self.most[interval], around[interval] + self.parameters.band)
-            best: dict[tuple[int, int], tuple[float, _Label]] = {}
+            best: dict[tuple[float, int], tuple[float, _Label]] = {}
             for label in labels:
                 for counters in range(low, high + 1):
                     grown = self._grown(label, interval, counters)
                     if grown is None:
                         continue
-                    key = (grown.cost, counters)
+                    key = (round(2 * grown.cost) / 2, counters)
                     people = day.mean_people(grown.moment)
                     if key not in best or people < best[key][0]:
                         best[key] = (people, grown)
@@ -129,7 +150,8 @@ class _Search:
         done = [label for label in labels if self._ends_well(label, lag)]
         if not done:
             return list(around)
-        return list(min(done, key=lambda label: (label.cost, day.mean_people(label.moment))).plan)
+        found = min(done, key=lambda label: (label.cost, day.mean_people(label.moment)))
+        return list(found.plan if found.cost < self.cost(around) else around)
 
     def _grown(self, label: _Label, interval: int, counters: int) -> _Label | None:
         """One interval further; None when somebody is late too often."""
@@ -144,7 +166,8 @@ class _Search:
             hoped = (*plan, *self.most[interval + 1 : interval + 1 + lag])
             if self._share(one, interval, hoped) > self.allowed:
                 return None
-        return _Label(label.cost + counters, plan, moment, passed)
+        cost = label.cost + counters + self.closing_cost * _closings(plan[-2:])
+        return _Label(cost, plan, moment, passed)
 
     def _kept(self, labels: list[_Label]) -> list[_Label]:
         cheapest = min((label.cost for label in labels), default=0)
@@ -152,12 +175,11 @@ class _Search:
 
     def _ends_well(self, label: _Label, lag: int) -> bool:
         """Whether the last intervals, of which the counters stay as they are, keep the promise too."""
-        day = self.day
-        for back, passed in enumerate(reversed(label.passed)):
-            interval = day.intervals - 1 - back
-            if back < lag and interval not in self.given_up:
-                if self._share(passed, interval, label.plan) > self.allowed:
-                    return False
+        for interval, passed in enumerate(label.passed, self.day.intervals - len(label.passed)):
+            if interval + lag < self.day.intervals or interval in self.given_up:
+                continue
+            if self._share(passed, interval, label.plan) > self.allowed:
+                return False
         return True
 
     # --- trim ---------------------------------------------------------------------------------------
@@ -171,8 +193,10 @@ class _Search:
             for at in sorted(range(len(plan)), key=lambda i: (-plan[i], i)):
                 if plan[at] <= self.least[at]:
                     continue
+                before = self.cost(plan)
                 plan[at] -= 1
-                if self._holds(plan, at, moments[max(0, at - self.day.lag)]):
+                is_cheaper = self.cost(plan) < before
+                if is_cheaper and self._holds(plan, at, moments[max(0, at - self.day.lag)]):
                     moments = self._moments(plan)
                     is_smaller = True
                 else:
@@ -194,6 +218,10 @@ class _Search:
         return True
 
 
+def _closings(plan: Sequence[int]) -> int:
+    return sum(max(0, before - after) for before, after in pairwise(plan))
+
+
 def minimum_plan(
     day: Day, limits: Limits | None = None, parameters: SearchParameters | None = None
 ) -> Sizing:
@@ -209,13 +237,28 @@ def minimum_plan(
     -------
     Sizing; `unmet` names the intervals in which even all counters are too few.
     """
-    limits = limits or Limits()
-    search = _Search(day, limits, parameters or SearchParameters())
-    plan = search.repaired()
-    if search.parameters.band:
-        plan = search.searched(plan)
-    plan = search.trimmed(plan)
-    return sizing_of(day, plan, day.figures(plan))
+    parameters = parameters or SearchParameters()
+    search = _Search(day, limits or Limits(), parameters)
+    plan = search.best()
+    figures = day.figures(plan)
+    for _ in range(parameters.rounds_at_most):
+        short = [at for at in _short(day, figures, plan, search.most) if plan[at] < search.most[at]]
+        if not short:
+            break
+        for at in short:
+            search.least[at] = plan[at] + 1
+        plan = search.best()
+        figures = day.figures(plan)
+    return sizing_of(day, plan, figures)
+
+
+def _short(day: Day, figures: DayFigures, plan: Sequence[int], most: Sequence[int]) -> list[int]:
+    """Intervals that need more for the green channel, or for being done in time."""
+    allowed = day.targets.green_allowed_share
+    short = [at for at, share in enumerate(figures.green_late_share) if share > allowed]
+    if figures.done_by_overtime_share < 1.0 - day.targets.overtime_share:
+        short += [at for at in range(day.intervals) if plan[at] < most[at]][-1:]
+    return short
 
 
 def sizing_of(day: Day, plan: Sequence[int], figures: DayFigures, rung: Rung = Rung.FINITE_DAY) -> Sizing:
@@ -234,6 +277,7 @@ def sizing_of(day: Day, plan: Sequence[int], figures: DayFigures, rung: Rung = R
         plan=tuple(int(counters) for counters in plan),
         interval_minutes=day.width,
         window_hours=sum(plan) * day.width / 60.0,
+        finishing_hours=_closings(plan) * day.demand.service_minutes / 60.0,
         figures=figures,
         unmet=tuple(i for i, ratio in enumerate(over) if ratio > 1.0 + 1e-9),
         worst=worst,

@@ -27,7 +27,7 @@ class DayFigures(msgspec.Struct, frozen=True):
         the limit; 0 where nobody comes.
     green_late_share : the same of the green channel; empty when there is none.
     late_minutes : minutes that people of both classes wait beyond their limit, by the interval in which they
-        came.
+        pass; those after closing are in the last.
     in_line : mean people in line at the end of each interval.
     overtime_minutes : from closing till the last customer in line is done, on average.
     done_by_overtime_share : share of days on which all are done by the permitted overtime.
@@ -54,6 +54,8 @@ class Sizing(msgspec.Struct, frozen=True):
     plan : open counters in each interval.
     interval_minutes : its length.
     window_hours : hours of open counters, from opening to closing.
+    finishing_hours : hours that closing counters go on for the customer in hand, at most; not in
+        `window_hours`.
     figures : what the plan gives.
     unmet : indices of the intervals in which the target is missed, as no permitted number of counters
         keeps it.
@@ -65,6 +67,7 @@ class Sizing(msgspec.Struct, frozen=True):
     plan: tuple[int, ...]
     interval_minutes: float
     window_hours: float
+    finishing_hours: float
     figures: DayFigures
     unmet: tuple[int, ...] = ()
     worst: int = 0
