@@ -39,9 +39,14 @@ OPENS_MINUTE, CLOSES_MINUTE, CHECKIN_MINUTES_BEFORE = 9 * 60, 17 * 60, 30
 HOURS = Hours(OPENS_MINUTE, CLOSES_MINUTE)
 
 
+def on(day: date, hours: int, minutes: int = 0) -> int:
+    """A moment of some day, in ms, from the clock on the wall."""
+    return local_ms(day, hours * 60 + minutes, ZONE)
+
+
 def at(hours: int, minutes: int = 0) -> int:
     """A moment of the day, in ms, from the clock on the wall."""
-    return local_ms(DAY, hours * 60 + minutes, ZONE)
+    return on(DAY, hours, minutes)
 
 
 def morning_clock() -> ManualClock:

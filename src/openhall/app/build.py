@@ -16,6 +16,7 @@ import msgspec
 from openhall.app import learning, ticket_links
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
+from openhall.app.plan_desk import PlanDesk
 from openhall.app.read_models import PROJECTIONS
 from openhall.app.ticket_links import TicketLinks
 from openhall.app.twin_desk import TwinDesk
@@ -139,6 +140,7 @@ class App:
         self._is_to_learn = True
         self.twin = TwinDesk(self, workers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
+        self.plans = PlanDesk(self, store)
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
@@ -159,6 +161,7 @@ class App:
         await self.writer.start()
         for name, turn, seconds in (
             ("schedule", self.run_schedule_once, SCHEDULE_SECONDS),
+            ("plan desk", self.plans.run_once, SCHEDULE_SECONDS),
             ("chore", self.run_chores_once, CHORES_SECONDS),
             ("learning", self.run_learning_once, LEARNING_SECONDS),
         ):

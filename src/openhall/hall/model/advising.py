@@ -30,7 +30,7 @@ def asks(move: Move) -> set[Subject]:
 def _subject(move: Move) -> Subject:
     """A meal break and a loan are somebody's; the others are a window's or a ticket's."""
     person = move.person_id if move.kind in {"lunch", "borrow"} else ""
-    return (move.kind, move.counter_id if not person else person, move.ticket_id)
+    return (move.kind, person or move.counter_id, move.ticket_id)
 
 
 def resting(state: HallState, now_ms: int) -> set[Subject]:

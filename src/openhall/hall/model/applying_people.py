@@ -77,7 +77,7 @@ def _person_received(state: HallState, event: e.PersonReceived, _: Stamp) -> Non
 @applies(e.PersonReturned)
 def _person_returned(state: HallState, event: e.PersonReturned, stamp: Stamp) -> None:
     state.leave_staff(event.person_id)
-    state.colleagues.pop(event.person_id)
+    state.colleagues[event.person_id].has_left = True
     state.presence.pop(event.person_id)
     state.stints = without(state.stints, event.person_id, stamp.at_ms)
 

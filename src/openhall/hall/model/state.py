@@ -272,6 +272,7 @@ class Colleague:
     request_id: str
     arrives_ms: int
     until_ms: int
+    has_left: bool = False
 
 
 @dataclass(slots=True)

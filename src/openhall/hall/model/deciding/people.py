@@ -179,7 +179,8 @@ def lend_person(state: HallState, command: c.LendPerson, now: Stamp) -> Decision
 @decides(c.ReceivePerson)
 def receive_person(state: HallState, command: c.ReceivePerson, _: Stamp) -> Decision:
     """Once, however often the other branch says so. A request that is filled by it is closed."""
-    if command.person_id in state.colleagues:
+    colleague = state.colleagues.get(command.person_id)
+    if colleague is not None and not colleague.has_left:
         return []
     if state.staff(command.person_id) is not None:
         raise refuse("person_is_own", "person_id", person=command.person_id)
@@ -202,7 +203,8 @@ def receive_person(state: HallState, command: c.ReceivePerson, _: Stamp) -> Deci
 @decides(c.ReturnPerson)
 def return_person(state: HallState, command: c.ReturnPerson, _: Stamp) -> Decision:
     """From no counter, back to the own branch."""
-    if command.person_id not in state.colleagues:
+    colleague = state.colleagues.get(command.person_id)
+    if colleague is None or colleague.has_left:
         raise refuse("person_unknown", "person_id", person=command.person_id)
     not_seated(state, command.person_id)
     return [e.PersonReturned(command.person_id)]
