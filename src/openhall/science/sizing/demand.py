@@ -106,7 +106,7 @@ class Targets(msgspec.Struct, frozen=True):
     allowed_share: float = 0.1
     green_limit_minutes: float = 5.0
     green_allowed_share: float = 0.1
-    overtime_minutes: float = 30.0
+    overtime_minutes: float = 60.0
     overtime_share: float = 0.05
 
     def __post_init__(self) -> None:
@@ -133,12 +133,17 @@ class Limits(msgspec.Struct, frozen=True):
     most: int = 20
     least_at: tuple[int, ...] = ()
     most_at: tuple[int, ...] = ()
+    serves: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _expect(self.least >= 1, f"a least number of 1 counter or more, got {self.least}")
         _expect(self.least <= self.most <= 500, f"most between least and 500, got {self.most}")
         _expect(all(n >= 0 for n in self.least_at), f"least_at of 0 or more, got {self.least_at}")
         _expect(all(n >= 1 for n in self.most_at), f"most_at of 1 or more, got {self.most_at}")
+        _expect(
+            not self.serves or (len(self.serves) >= self.most and set(self.serves) <= {1, 2, 3}),
+            f"serves of 1, 2 or 3 for {self.most} counters or more, got {self.serves}",
+        )
 
     def bounds(self, intervals: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Least and most counters of each interval. Raises ValueError for another number of intervals."""

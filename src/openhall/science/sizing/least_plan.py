@@ -36,7 +36,7 @@ class SearchParameters(msgspec.Struct, frozen=True):
     closing_price : counters for an interval that a closing costs, besides the customer in hand whom it
         finishes. Without it plans flicker: a closing counter's last customer is served outside the counted
         hours.
-    rounds_at_most : how often the least is raised for the green channel and for the end of the day.
+    rounds_at_most : how often the least is raised where the green channel fails.
     """
 
     band: int = 1
@@ -242,7 +242,8 @@ def minimum_plan(
     plan = search.best()
     figures = day.figures(plan)
     for _ in range(parameters.rounds_at_most):
-        short = [at for at in _short(day, figures, plan, search.most) if plan[at] < search.most[at]]
+        late = [share > day.targets.green_allowed_share for share in figures.green_late_share]
+        short = [at for at, is_late in enumerate(late) if is_late and plan[at] < search.most[at]]
         if not short:
             break
         for at in short:
@@ -250,15 +251,6 @@ def minimum_plan(
         plan = search.best()
         figures = day.figures(plan)
     return sizing_of(day, plan, figures)
-
-
-def _short(day: Day, figures: DayFigures, plan: Sequence[int], most: Sequence[int]) -> list[int]:
-    """Intervals that need more for the green channel, or for being done in time."""
-    allowed = day.targets.green_allowed_share
-    short = [at for at, share in enumerate(figures.green_late_share) if share > allowed]
-    if figures.done_by_overtime_share < 1.0 - day.targets.overtime_share:
-        short += [at for at in range(day.intervals) if plan[at] < most[at]][-1:]
-    return short
 
 
 def sizing_of(day: Day, plan: Sequence[int], figures: DayFigures, rung: Rung = Rung.FINITE_DAY) -> Sizing:
