@@ -61,6 +61,19 @@ def _waiting(counters: int, load: float) -> float:
 
 
 @_jit
+def _late(counters: int, rate: float, service: float, limit: float) -> float:
+    """Erlang C: P(W > limit)."""
+    spare = counters / service - rate
+    return 1.0 if spare <= 0.0 else _waiting(counters, rate * service) * np.exp(-spare * limit)
+
+
+@_jit
+def _late_many(counters: int, rates: Floats, service: float, limit: float, found: Floats) -> None:
+    for i in range(rates.shape[0]):
+        found[i] = _late(counters, rates[i], service, limit)
+
+
+@_jit
 def _required_c(load: float, limit: float, allowed: float, at_most: int) -> int:
     """Least counters with P(W > limit) <= allowed; `limit` in mean services. 0 when at_most are too few.
 
@@ -256,10 +269,16 @@ def late_share(counters: int, rate: float, service_minutes: float, limit_minutes
     """
     _check(counters, rate, service_minutes)
     _expect(limit_minutes >= 0, f"a limit of 0 minutes or more, got {limit_minutes}")
-    spare = counters / service_minutes - rate
-    if spare <= 0:
-        return 1.0
-    return _waiting(counters, rate * service_minutes) * float(np.exp(-spare * limit_minutes))
+    return _late(counters, rate, service_minutes, limit_minutes)
+
+
+def late_shares(counters: int, rates: Floats, service_minutes: float, limit_minutes: float) -> Floats:
+    """`late_share` for many rates at once: (n,) shares."""
+    given = np.ascontiguousarray(rates, np.float64)
+    _check(counters, float(given.max(initial=0.0)), service_minutes)
+    found = np.empty(len(given))
+    _late_many(counters, given, service_minutes, limit_minutes, found)
+    return found
 
 
 def mean_wait_minutes(counters: int, rate: float, service_minutes: float) -> float:
@@ -371,4 +390,5 @@ def warm() -> None:
     required(1.0, 6.0, 10.0, 0.1, patience_minutes=20.0)
     blocking(2, 1.0)
     late_share(2, 0.1, 6.0, 10.0)
+    late_shares(2, np.array([0.1]), 6.0, 10.0)
     impatient(2, 0.1, 6.0, 20.0, 10.0)

@@ -387,6 +387,16 @@ class Day:
         minutes[last] += after
         return minutes
 
+    def late_line_minutes(self, passed: Passed, interval: int, plan: Ints) -> float:
+        """Late minutes that pass a limit after an interval's moments, when all have the ordinary limit."""
+        lines = np.zeros((len(self.factors), len(self._offsets)))
+        self.late_share(passed, interval, plan, lines)
+        return float(self.probabilities @ lines @ self._weights) * self.width
+
+    def late_after(self, moment: Moment) -> float:
+        """Late minutes that pass later than a limit after closing, when all have the ordinary limit."""
+        return self._late_after(moment, self.targets.limit_minutes)
+
     def _late_after(self, moment: Moment, limit: float) -> float:
         line = self._line(moment)
         return day_equations.late_after_closing(line, self.departures * moment.counters, limit, self._waits)

@@ -273,6 +273,6 @@ def sizing_of(day: Day, plan: Sequence[int], figures: DayFigures, rung: Rung = R
         figures=figures,
         unmet=tuple(i for i, ratio in enumerate(over) if ratio > 1.0 + 1e-9),
         worst=worst,
-        worst_share=shares[worst],
+        worst_share=float(shares[worst]),
         worst_is_green=is_green,
     )

@@ -89,6 +89,11 @@ class Twin:
         parameters: TwinParameters | None = None,
         day_parameters: DayParameters | None = None,
     ) -> None:
+        if limits.most > engine.COUNTERS_AT_MOST:
+            raise ValueError(
+                f"Expected a most of {engine.COUNTERS_AT_MOST} counters or less for the twin, got
+                {limits.most}"
+            )
         self.demand, self.targets, self.limits = demand, targets, limits
         self.parameters = parameters or TwinParameters()
         edges = (day_parameters or DayParameters()).edges
