@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from openhall.app import learning, ticket_links
+from openhall.app import day_records, learning, ticket_links
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.plan_desk import PlanDesk
@@ -33,7 +33,7 @@ from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.trouble import Trouble
 from openhall.log import accounts as accounts_log
 from openhall.log import book as book_log
-from openhall.log import learned
+from openhall.log import learned, staffing_days
 from openhall.log.accounts import Accounts
 from openhall.log.book import Book
 from openhall.log.hub import Hub
@@ -137,7 +137,7 @@ class App:
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
         self._workers = workers
-        self._is_to_learn = True
+        self._is_to_learn = self._is_to_record = True
         self.twin = TwinDesk(self, workers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self.plans = PlanDesk(self, store)
@@ -164,6 +164,7 @@ class App:
             ("plan desk", self.plans.run_once, SCHEDULE_SECONDS),
             ("chore", self.run_chores_once, CHORES_SECONDS),
             ("learning", self.run_learning_once, LEARNING_SECONDS),
+            ("day record", self.run_day_records_once, LEARNING_SECONDS),
         ):
             self._tasks.append(
                 asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
@@ -238,8 +239,28 @@ class App:
         news = [each.habits.branch for each in kept if each.is_new]
         _log.info("Learning: %s branches looked at, news of %s", len(kept), ", ".join(news) or "none")
 
+    async def run_day_records_once(self) -> None:
+        """Once the halls are closed, keep how the days that ended were staffed [D7]."""
+        if self._workers is None or not self._is_to_record or self.open_days():
+            return
+        self._is_to_record = False
+        streams = list(self.store.streams())
+        due = await asyncio.to_thread(staffing_days.missing, self.store, streams)
+        if not due:
+            return
+        try:
+            answer = await self._workers.ask(
+                day_records.work_out, str(self.folder.database), due, seconds=LEARNS_FOR_SECONDS
+            )
+        except Trouble:
+            self._is_to_record = True
+            raise
+        kept = await asyncio.to_thread(day_records.keep_worked_out, self.store, answer)
+        _log.info("Day records: %s days kept", kept)
+
     def _note_ends(self, events: Sequence[Recorded]) -> None:
-        self._is_to_learn |= any(recorded.type in ENDS for recorded in events)
+        if any(recorded.type in ENDS for recorded in events):
+            self._is_to_learn = self._is_to_record = True
 
     async def _run_beats(self) -> None:
         while True:

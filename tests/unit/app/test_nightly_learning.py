@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
 from openhall.kernel.clock import ManualClock
+from openhall.log import staffing_days
 from openhall.network.sample import sample_files
 from openhall.rehearsal.invented import InventedParameters
 from openhall.rehearsal.past import write_past
@@ -69,3 +71,25 @@ def test_a_night_without_an_answer_is_made_up_for(app: App, workers: Here) -> No
     asyncio.run(app.run_learning_once())
     assert workers.asked == ["work_out", "work_out"]
     app.store.close()
+
+
+def test_the_days_that_ended_are_recorded_once_for_the_review(app: App, workers: Here) -> None:
+    usual = InventedParameters(visitors_daily=40, surge_factor=1.0)
+    write_past(app.store, app.version, DAY, 2, usual)
+    asyncio.run(app.run_day_records_once())
+    asyncio.run(app.run_day_records_once())
+    assert workers.asked == ["work_out"]
+    kept = staffing_days.between(app.store, ["wutong", "lanqiao"], DAY - timedelta(days=30), DAY)
+    assert len(kept) == 4
+    assert [day.day for day in kept] == sorted(day.day for day in kept)
+    assert all(day.joined_count > 0 and day.staff_count > 0 for day in kept)
+
+
+def test_a_night_without_an_answer_leaves_the_record_to_the_next(app: App, workers: Here) -> None:
+    write_past(app.store, app.version, DAY, 1, InventedParameters(visitors_daily=20, surge_factor=1.0))
+    workers.is_late = True
+    with pytest.raises(WorkerLate):
+        asyncio.run(app.run_day_records_once())
+    workers.is_late = False
+    asyncio.run(app.run_day_records_once())
+    assert staffing_days.between(app.store, ["wutong"], DAY - timedelta(days=30), DAY)
