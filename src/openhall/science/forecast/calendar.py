@@ -175,7 +175,7 @@ def _facts_of(
         is_open=is_open,
         opens_minute=hours[0],
         closes_minute=hours[1],
-        holiday=_kind(day, chosen),
+        holiday=_kind(day, chosen, opened),
         days_since_open=since,
         extra_closed_days=max(0, since - _usual_gap(day, opened)),
         reopening_day=reopening_day,
@@ -234,7 +234,7 @@ def _working_days(day: date) -> tuple[int, int]:
 # --- holidays ----------------------------------------------------------------------------------------
 
 
-def _kind(day: date, chosen: CalendarParameters) -> HolidayKind:
+def _kind(day: date, chosen: CalendarParameters, opened: Sequence[date]) -> HolidayKind:
     if not chosen.country:
         return HolidayKind.ORDINARY
     off = _days_off(chosen.country, chosen.subdivision, day.year)
@@ -242,19 +242,20 @@ def _kind(day: date, chosen: CalendarParameters) -> HolidayKind:
         return HolidayKind.HOLIDAY
     if day in _days_swapped_in(chosen.country, chosen.subdivision, day.year):
         return HolidayKind.SWAPPED_IN
-    if _borders(day, 1, chosen):
+    if _borders(day, 1, chosen, opened):
         return HolidayKind.DAY_BEFORE
-    if _borders(day, -1, chosen):
+    if _borders(day, -1, chosen, opened):
         return HolidayKind.DAY_AFTER
     return HolidayKind.ORDINARY
 
 
-def _borders(day: date, step: int, chosen: CalendarParameters) -> bool:
-    """Whether a holiday comes next in a direction, weekends between them left out."""
+def _borders(day: date, step: int, chosen: CalendarParameters, opened: Sequence[date]) -> bool:
+    """Whether a holiday on which the branch is closed comes next in a direction, weekends left out."""
     other = day + timedelta(step)
     for _hop in range(3):
         if other in _days_off(chosen.country, chosen.subdivision, other.year):
-            return True
+            at = bisect_left(opened, other)
+            return at == len(opened) or opened[at] != other
         if other.weekday() not in WEEKEND:
             return False
         other += timedelta(step)

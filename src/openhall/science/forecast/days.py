@@ -27,7 +27,6 @@ from openhall.science.forecast.profile import (
     Profiles,
     Usual,
     profiles_through,
-    shares_of,
     usual_of,
 )
 from openhall.science.forecast.result import DayForecast, Forecast
@@ -59,7 +58,7 @@ class ForecastParameters(msgspec.Struct, frozen=True):
     """
 
     history_days: int = 400
-    factors: int = 4
+    factors: int = 3
     calibration_days: int = 60
     calibration_trust: float = 5.0
 
@@ -129,14 +128,17 @@ class ForecastModel:
     usual_cohort: float
 
     def predict(
-        self, coming: Mapping[str, Sequence[DayFacts]], *, multipliers: Mapping[date, float] | None = None
+        self,
+        coming: Mapping[str, Sequence[DayFacts]],
+        *,
+        multipliers: Mapping[str, Mapping[date, float]] | None = None,
     ) -> tuple[Forecast, ...]:
         """Forecasts of every series whose branch is asked about.
 
         Parameters
         ----------
         coming : facts of the coming days, by branch; days of all branches need not agree.
-        multipliers : scenario factors by day, such as a reopening burst's (`reopening.burst`).
+        multipliers : scenario factors by branch and day, as `reopening.multipliers` gives them.
 
         Returns
         -------
@@ -147,8 +149,9 @@ class ForecastModel:
             for place, row in enumerate(service.rows):
                 series = self.history.series[row]
                 if series.branch in coming:
+                    scenario = (multipliers or {}).get(series.branch, {})
                     told[row] = self._forecast(
-                        service, place, series, coming[series.branch], multipliers or {}
+                        service, place, series, coming[series.branch], scenario
                     )
         return tuple(told[row] for row in sorted(told))
 
@@ -368,10 +371,7 @@ def _bias(usual: Usual) -> Numbers:
 def _ahead(totals: Levels, profiles: Profiles, exposure: Numbers, bias: Numbers) -> Ahead:
     mean, deviation = (np.full(exposure.shape, np.nan) for _ in range(2))
     for row in range(len(exposure)):
-        shares, root_variance = profiles.ahead(row)
-        if not len(profiles.scores):
-            shares = np.tile(shares_of(profiles.roots[row]), (exposure.shape[1], 1))
-            root_variance = np.zeros(exposure.shape[1:])
+        shares, root_variance = profiles.ahead(row, exposure.shape[1])
         full = np.exp(totals.ahead_mean[row])[:, None] * bias[row]
         mean[row] = full * shares * exposure[row]
         deviation[row] = root_deviation(
@@ -397,7 +397,7 @@ def _calibrated(errors: Numbers, days: int, chosen: ForecastParameters) -> Width
 
 
 def _interval_widths(counts: Numbers, ahead: Ahead, chosen: ForecastParameters) -> Widths:
-    judged = _judged(np.isfinite(counts).any(axis=2), chosen)
+    judged = _judged(np.asarray(np.isfinite(counts).any(axis=2)), chosen)
     usable = np.isfinite(counts) & (ahead.mean > SMALLEST_JUDGED) & judged[:, :, None]
     errors = (np.sqrt(counts[usable]) - np.sqrt(ahead.mean[usable])) / ahead.deviation[usable]
     return _calibrated(errors, int(usable.any(axis=(0, 2)).sum()), chosen)
@@ -405,7 +405,7 @@ def _interval_widths(counts: Numbers, ahead: Ahead, chosen: ForecastParameters) 
 
 def _total_widths(logs: Numbers, noise: Numbers, ahead: Ahead, chosen: ForecastParameters) -> Widths:
     usable: NDArray[np.bool_] = np.isfinite(logs + ahead.log_total)
-    usable = usable & _judged(usable, chosen)
+    usable = usable & _judged(np.asarray(usable), chosen)
     errors = (logs - ahead.log_total)[usable] / np.sqrt(ahead.log_variance + noise)[usable]
     return _calibrated(errors, int(usable.any(axis=0).sum()), chosen)
 

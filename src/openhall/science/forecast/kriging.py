@@ -34,11 +34,14 @@ EFFECTS = (
     "regime",
 )
 """Names of the effects, in the order of the variances."""
-USUAL_VARIANCES = (0.3, 0.2, 0.3, 0.3, 0.1, 0.05, 0.3, 0.1, 0.1)
+USUAL_VARIANCES = (0.3, 0.2, 0.3, 1.0, 0.3, 0.05, 0.3, 0.1, 0.1)
 """Of the effects, in units of the values' own variance: where the search begins and what few days lean on."""
 USUAL_NOISE = 0.2
 SLOW_DAYS = 90.0
 CARRIED_OVER_DAYS = 7.0
+CLOSED_WIDTH = 2.0
+"""Closed days before a day over which their effect changes: a Tuesday after a holiday is much like a Monday."""
+CLOSED_AT_MOST = 5
 TURN_DAYS = 2.0
 """Working days over which the effect of a month's turn fades."""
 TURN_FROM, TURN_TO = -4, 6
@@ -50,6 +53,10 @@ PRIOR_LOG_SD = 1.5
 """How far, as a logarithm, a variance may stray from its usual value at little cost."""
 SMALLEST_LOG, LARGEST_LOG = -14.0, 4.0
 JITTER = 1e-9
+ONE_OF_A_KIND = ("holiday", "swapped_in", "day_before", "year_end")
+"""Kinds of days that differ even among themselves: what they show of ordinary days is little."""
+ONE_OF_A_KIND_NOISE = 10.0
+"""Their noise, in units of an ordinary day's."""
 ROBUST_BEYOND = 3.0
 """Standard errors from which on a day is an outlier; what lies beyond counts as noise of that day."""
 ROBUST_ROUNDS = 2
@@ -62,7 +69,7 @@ class Days:
 
     ordinal: Numbers
     weekday: Numbers
-    extra_closed: Numbers
+    closed: Numbers
     turn: Numbers
     phase: Numbers
     pension: Numbers
@@ -83,7 +90,7 @@ def days_of(facts: Sequence[DayFacts], *, usual_cohort: float) -> Days:
     return Days(
         ordinal=np.array([day.date.toordinal() for day in facts], float),
         weekday=np.array([day.weekday for day in facts], float),
-        extra_closed=np.array([min(day.extra_closed_days, 3) for day in facts], float),
+        closed=np.array([min(day.days_since_open - 1, CLOSED_AT_MOST) for day in facts], float),
         turn=np.array(
             [
                 -1 - day.business_days_left if day.business_days_left < day.business_day else day.business_day
@@ -93,9 +100,14 @@ def days_of(facts: Sequence[DayFacts], *, usual_cohort: float) -> Days:
         ),
         phase=np.array([2 * np.pi * (day.date.day - 1) / _month_days(day) for day in facts], float),
         pension=np.array(pensions, float),
-        holiday=np.array([day.holiday.value for day in facts], np.str_),
+        holiday=np.array([_kind(day) for day in facts], np.str_),
         regime=np.array([day.regime for day in facts], np.str_),
     )
+
+
+def _kind(day: DayFacts) -> str:
+    """Kind of a special day; the year's end is one of its own unless a holiday is near."""
+    return "year_end" if day.is_year_end else day.holiday.value
 
 
 def _pension(day: DayFacts, usual_cohort: float) -> float:
@@ -123,7 +135,7 @@ def covariances(a: Days, b: Days) -> list[Numbers]:
     """
     apart = np.abs(a.ordinal[:, None] - b.ordinal[None, :])
     same_weekday = (a.weekday[:, None] == b.weekday[None, :]).astype(float)
-    closed = np.minimum(a.extra_closed[:, None], b.extra_closed[None, :]) > 0
+    closed = np.abs(a.closed[:, None] - b.closed[None, :])
     turns = np.exp(-np.abs(a.turn[:, None] - b.turn[None, :]) / TURN_DAYS)
     near = _near_turn(a)[:, None] & _near_turn(b)[None, :]
     phase = np.sin((a.phase[:, None] - b.phase[None, :]) / 2)
@@ -133,7 +145,7 @@ def covariances(a: Days, b: Days) -> list[Numbers]:
         np.exp(-apart / SLOW_DAYS),
         np.exp(-apart / CARRIED_OVER_DAYS),
         same_weekday,
-        closed.astype(float),
+        np.exp(-closed / CLOSED_WIDTH),
         turns * near,
         np.exp(-2 * phase**2 / DAY_OF_MONTH_WIDTH**2),
         a.pension[:, None] * b.pension[None, :],
@@ -214,7 +226,7 @@ class Line:
         mean = self.centre + shared @ self.weights
         half = solve_triangular(self.lower, shared.T, lower=True)
         variance = _own_variance(days, self.variances) - (half**2).sum(axis=0)
-        return mean, np.maximum(variance, 0.0) + self.variances.noise
+        return mean, np.maximum(variance, 0.0) + self.variances.noise * noise_factors(days)
 
 
 def line_through(seen: Observed, variances: Variances, *, centre: float) -> Line:
@@ -225,7 +237,8 @@ def line_through(seen: Observed, variances: Variances, *, centre: float) -> Line
         return Line(seen.days, variances, centre, np.zeros((0, 0)), empty, empty, empty)
     rest = seen.values - centre
     prior = _summed(seen.covariances, variances)
-    noise = seen.noise + variances.noise + JITTER * variances.total
+    by_day = variances.noise * noise_factors(seen.days)
+    noise = seen.noise + by_day + JITTER * variances.total
     inflated = noise
     for _round in range(ROBUST_ROUNDS):
         inverse = _inverse(prior + np.diag(inflated))
@@ -243,7 +256,7 @@ def line_through(seen: Observed, variances: Variances, *, centre: float) -> Line
         lower=lower,
         weights=solve_triangular(lower, whitened, lower=True, trans="T"),
         ahead_mean=seen.values - pivots * whitened,
-        ahead_variance=np.maximum(pivots**2 - inflated, 0.0) + variances.noise,
+        ahead_variance=np.maximum(pivots**2 - inflated, 0.0) + by_day,
     )
 
 
@@ -259,11 +272,16 @@ def _own_variance(days: Days, variances: Variances) -> Numbers:
     near = _near_turn(days).astype(float)
     kinds = (days.holiday != "ordinary").astype(float)
     ones = np.ones(len(days))
-    own = (ones, ones, ones, (days.extra_closed > 0) * 1.0, near, ones, days.pension**2, kinds, ones)
+    own = (ones, ones, ones, ones, near, ones, days.pension**2, kinds, ones)
     return variances.constant + sum(
         (variance * effect for variance, effect in zip(variances.effects, own, strict=True)),
         np.zeros(len(days)),
     )
+
+
+def noise_factors(days: Days) -> Numbers:
+    """How noisy each day is beside an ordinary one."""
+    return np.where(np.isin(days.holiday, ONE_OF_A_KIND), ONE_OF_A_KIND_NOISE, 1.0)
 
 
 def _inverse(matrix: Numbers) -> Numbers:
@@ -329,14 +347,15 @@ def _misfit(
     """Negative logarithm of the marginal likelihood, and its slope by each variance."""
     rest = (one.values - centre) / scale
     matrix = _summed(one.covariances, chosen)
-    matrix[np.diag_indices_from(matrix)] += chosen.noise + one.noise / scale**2 + JITTER
+    factors = noise_factors(one.days)
+    matrix[np.diag_indices_from(matrix)] += chosen.noise * factors + one.noise / scale**2 + JITTER
     lower = cholesky(matrix, lower=True)
     inverse: Numbers = cho_solve((lower, True), np.eye(len(rest)))
     weights = inverse @ rest
     cost = 0.5 * float(rest @ weights) + float(np.log(np.diag(lower)).sum())
     inner = inverse - np.outer(weights, weights)
     slope = [0.5 * float((inner * effect).sum()) for effect in one.covariances]
-    slope.append(0.5 * float(np.trace(inner)))
+    slope.append(0.5 * float((np.diag(inner) * factors).sum()))
     if with_constant:
         slope.append(0.5 * float(inner.sum()))
     return cost, np.array(slope)

@@ -69,12 +69,11 @@ class Profiles:
         variance = np.array([one[1] for one in told]).reshape(len(told), len(own))
         return shares_of(self.roots[series] + mean.T @ self.factors), variance.T @ self.factors**2
 
-    def ahead(self, series: int) -> tuple[Numbers, Numbers]:
-        """The same for each past day, from the days before it; NaN where nothing was observed."""
-        mean = np.array([score.ahead_mean[series] for score in self.scores])
-        variance = np.array([score.ahead_variance[series] for score in self.scores])
-        days = self.scores[0].ahead_mean.shape[1] if self.scores else 0
-        mean, variance = mean.reshape(-1, days), variance.reshape(-1, days)
+    def ahead(self, series: int, days: int) -> tuple[Numbers, Numbers]:
+        """The same for each of so many past days, from the days before it; NaN where nothing was observed."""
+        mean, variance = (np.zeros((len(self.scores), days)) for _ in range(2))
+        for row, score in enumerate(self.scores):
+            mean[row], variance[row] = score.ahead_mean[series], score.ahead_variance[series]
         return shares_of(self.roots[series] + mean.T @ self.factors), variance.T @ self.factors**2
 
 
