@@ -12,8 +12,9 @@ from openhall.kernel.event import SYSTEM, Command
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.network.model import Role
 
-Screen = Literal["kiosk", "display", "guard", "counter", "lobby", "branch", "network", "personal"]
-"""`branch` is the live view of one hall, `network` the board over all, `personal` the sealed data."""
+Screen = Literal["kiosk", "display", "guard", "counter", "lobby", "branch", "network", "personal", "plan"]
+"""`branch` is the live view of one hall, `network` the board over all, `personal` the sealed data,
+`plan` who works when."""
 
 REFUSALS: Final = refusals(
     role_may_not=(
@@ -109,11 +110,14 @@ SCREENS: Final[dict[Role, frozenset[Screen]]] = {
     "display": frozenset({"display"}),
     "guard": frozenset({"guard", "display"}),
     "teller": frozenset({"counter", "display", "branch"}),
-    "lobby": frozenset({"kiosk", "lobby", "guard", "display", "branch", "personal"}),
-    "manager": frozenset({"kiosk", "display", "guard", "counter", "lobby", "branch", "personal"}),
-    "operations": frozenset({"display", "branch", "network"}),
+    "lobby": frozenset({"kiosk", "lobby", "guard", "display", "branch", "personal", "plan"}),
+    "manager": frozenset({"kiosk", "display", "guard", "counter", "lobby", "branch", "personal", "plan"}),
+    "operations": frozenset({"display", "branch", "network", "plan"}),
 }
 """Which screens a role may open."""
+
+PLANNERS: Final[frozenset[Role]] = frozenset({"manager", "operations"})
+"""Roles that make, change and publish plans; others who may open them only look."""
 
 ROLES: Final[tuple[Role, ...]] = tuple(COMMANDS)
 BOUND_TO_NO_BRANCH: Final[frozenset[Role]] = frozenset({"operations"})

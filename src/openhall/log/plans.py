@@ -68,13 +68,18 @@ def draft(records: Records, branch: str, first: date) -> Draft | None:
     return None if row is None else Draft(_plan(branch, row[0]), *row[1:])
 
 
-def save_draft(records: Records, plan: WeekPlan, *, seen: int | None, now_ms: int, by: str) -> Draft:
+def save_draft(
+    records: Records, plan: WeekPlan, *, seen: int | None, now_ms: int, by: str, key: str = ""
+) -> Draft:
     """Put a draft in the place of the one that was seen; `seen` None puts it there whatever there was.
 
-    Raises `PlanChanged` when the revision that was seen is not the latest any more; nothing is lost then.
+    The same `key` again is a retry: what it did stands, and is handed back. Raises `PlanChanged` when the
+    revision that was seen is not the latest any more; nothing is lost then.
     """
     table, first = plan_drafts, plan.first.isoformat()
     is_this = (table.c.branch == plan.branch) & (table.c.first == first)
+    if key and (done := _changed_by_key(records, plan.branch, plan.first, key)) is not None:
+        return done
     with records.transaction() as connection:
         before = connection.execute(select(table.c.revision).where(is_this)).scalar() or 0
         if seen is not None and seen != before:
@@ -85,11 +90,21 @@ def save_draft(records: Records, plan: WeekPlan, *, seen: int | None, now_ms: in
             "revision": before + 1,
             "changed_ms": now_ms,
             "changed_by": by,
+            "change_key": key,
             "body": msgspec.json.encode(plan),
         }
         connection.execute(delete(table).where(is_this))
         connection.execute(insert(table).values(row))
     return Draft(plan, before + 1, now_ms, by)
+
+
+def _changed_by_key(records: Records, branch: str, first: date, key: str) -> Draft | None:
+    """The draft, if this very change was the last one."""
+    table = plan_drafts
+    query = select(table.c.change_key).where(table.c.branch == branch, table.c.first == first.isoformat())
+    with records.reading() as connection:
+        last = connection.execute(query).scalar()
+    return draft(records, branch, first) if last == key else None
 
 
 def publish(records: Records, branch: str, first: date, *, seen: int, now_ms: int, by: str) -> Published:

@@ -152,6 +152,7 @@ plan_drafts = Table(
     Column("revision", Integer, nullable=False),
     Column("changed_ms", BigInteger, nullable=False),
     Column("changed_by", Text, nullable=False),
+    Column("change_key", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 """The plan of some days that somebody is working on: one a branch and first day."""

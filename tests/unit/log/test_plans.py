@@ -48,6 +48,16 @@ def test_who_has_not_seen_the_latest_draft_changes_nothing(store: SqliteStore) -
         assert plans.published_on(store, "lane", MONDAY) is None
 
 
+def test_the_same_change_again_is_a_retry(store: SqliteStore) -> None:
+    with store:
+        first = plans.save_draft(store, week(), seen=None, now_ms=5, by="chen")
+        done = plans.save_draft(store, week(late=3), seen=first.revision, now_ms=6, by="chen", key="k1")
+        again = plans.save_draft(store, week(late=3), seen=first.revision, now_ms=9, by="chen", key="k1")
+        assert again == done
+        with pytest.raises(plans.PlanChanged):
+            plans.save_draft(store, week(late=4), seen=first.revision, now_ms=9, by="chen", key="k2")
+
+
 def test_a_day_goes_by_the_plan_published_last(store: SqliteStore) -> None:
     with store:
         with pytest.raises(plans.NoDraft):

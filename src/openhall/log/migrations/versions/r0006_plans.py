@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("changed_ms", sa.BigInteger, nullable=False),
         sa.Column("changed_by", sa.Text, nullable=False),
+        sa.Column("change_key", sa.Text, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("branch", "first", name="pk_plan_drafts"),
     )
