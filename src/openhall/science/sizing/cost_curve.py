@@ -5,8 +5,8 @@ late minutes of the whole day: also those that a backlog from here causes later,
 work it off. So prices of neighbouring intervals are not independent: two shortages side by side cost more
 than the sum. Whoever plans with them sizes the outcome again afterwards.
 
-With a green channel everybody is measured against the ordinary limit in the order of coming: a curve is a price,
-not a promise, and the two orders differ in who is late rather than in how much.
+With a green channel everybody is measured against the ordinary limit in the order of coming: a curve is a
+price, not a promise, and the two orders differ in who is late rather than in how much.
 """
 
 from __future__ import annotations

@@ -90,10 +90,8 @@ class Twin:
         day_parameters: DayParameters | None = None,
     ) -> None:
         if limits.most > engine.COUNTERS_AT_MOST:
-            raise ValueError(
-                f"Expected a most of {engine.COUNTERS_AT_MOST} counters or less for the twin, got
-                {limits.most}"
-            )
+            at_most = engine.COUNTERS_AT_MOST
+            raise ValueError(f"Expected {at_most} counters or less for the twin, got {limits.most}")
         self.demand, self.targets, self.limits = demand, targets, limits
         self.parameters = parameters or TwinParameters()
         edges = (day_parameters or DayParameters()).edges
