@@ -584,4 +584,7 @@
     };
     dialog.querySelector("[data-start-again]").addEventListener("click", leave);
   }
+
+  // For the scripts of single pages.
+  window.openhall = { send, say, ask, refreshSoon };
 })();
