@@ -1,0 +1,148 @@
+"""A day's load sized: windows needed, the price of fewer, and what planned windows come to.
+
+Brings numpy and numba along: for worker processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from openhall.network.model import Bank, Branch
+from openhall.science.roster.week_price import corrected, late_minutes
+from openhall.science.sizing.demand import Demand, Targets
+from openhall.science.sizing.erlang import required
+from openhall.science.sizing.finite_day import Day
+from openhall.science.sizing.result import DayFigures
+from openhall.staffing.demand import DayDemand, DayLoad, PoolCurve, service_sets
+
+SAVING_BLOCK = 2
+"""Intervals that are given one window more together, when its saving is worked out."""
+
+
+def targets_of(bank: Bank) -> Targets:
+    """What the classes are promised: the first class's target, and the strictest of the others."""
+    by_class = {target.class_code: target for target in bank.staffing.targets}
+    first = by_class.get(bank.classes[0].code)
+    others = [by_class[c.code] for c in bank.classes[1:] if c.code in by_class]
+    late_after = float(bank.waits.late_after_minutes)
+    strictest = min(others, key=lambda t: t.limit_minutes, default=None)
+    return Targets(
+        limit_minutes=float(first.limit_minutes) if first else late_after,
+        allowed_share=first.late_percent / 100.0 if first else 0.1,
+        green_limit_minutes=float(strictest.limit_minutes) if strictest else late_after,
+        green_allowed_share=strictest.late_percent / 100.0 if strictest else 0.1,
+    )
+
+
+def service_minutes_of(load: DayLoad, services: Sequence[str] = ()) -> float:
+    """Mean minutes at the counter over the people of some services, or of all."""
+    chosen = [each for each in load.loads if not services or each.service in services]
+    people = sum(sum(each.mean) for each in chosen)
+    if people <= 0.0:
+        return max((each.minutes for each in chosen), default=1.0)
+    return sum(sum(each.mean) * each.minutes for each in chosen) / people
+
+
+def size(bank: Bank, branch: Branch, load: DayLoad, services: tuple[str, ...]) -> DayDemand:
+    """Windows needed in each interval, and the price of every number of them for each set of services."""
+    if not load.is_open:
+        return DayDemand(load)
+    targets = targets_of(bank)
+    curves = []
+    for each in service_sets(services):
+        people = np.zeros(load.count)
+        for one in load.loads:
+            if one.service in each:
+                people += np.array(one.mean)
+        counters = sum(bool(set(each) & set(c.services)) for c in branch.counters)
+        late = late_minutes(
+            people,
+            service_minutes=service_minutes_of(load, each),
+            limit_minutes=targets.limit_minutes,
+            windows=counters,
+            interval_minutes=load.interval_minutes,
+            cv=load.cv,
+        )
+        curves.append(PoolCurve(each, tuple(tuple(row) for row in late.tolist())))
+    needed = _needed(bank, branch, load, targets)
+    is_kept = max(needed, default=0) <= len(branch.counters)
+    return DayDemand(
+        load=load,
+        needed=tuple(min(n, len(branch.counters)) for n in needed),
+        curves=tuple(curves),
+        limit_minutes=targets.limit_minutes,
+        is_target_kept=is_kept,
+    )
+
+
+def _needed(bank: Bank, branch: Branch, load: DayLoad, targets: Targets) -> list[int]:
+    people = np.array(load.total()) * (1.0 + load.cv)
+    rate = people / load.interval_minutes
+    found = required(
+        rate=rate,
+        service_minutes=service_minutes_of(load),
+        limit_minutes=targets.limit_minutes,
+        allowed_share=targets.allowed_share,
+    )
+    least = min(bank.staffing.windows_at_least, len(branch.counters))
+    return [max(least, int(n)) for n in np.asarray(found).tolist()]
+
+
+def day_of(bank: Bank, load: DayLoad) -> Day:
+    """The finite day of all services together, priority classes among the others."""
+    return Day(
+        Demand(
+            ordinary=load.total(),
+            service_minutes=service_minutes_of(load),
+            interval_minutes=float(load.interval_minutes),
+            day_cv=load.cv,
+        ),
+        targets_of(bank),
+    )
+
+
+def figures(day: Day, windows: Sequence[int]) -> DayFigures:
+    """What planned windows come to. The finite day knows no hall without a window: where none is planned one
+    is counted, and the plan names the shortfall."""
+    return day.figures([max(1, n) for n in windows])
+
+
+def savings(day: Day, windows: Sequence[int], most: int) -> tuple[float, ...]:
+    """Late minutes that one window more saves, interval by interval; where all are open, that the last one
+    saves."""
+    plan = [max(1, n) for n in windows]
+    base = day.figures(plan).late_minutes_total
+    found = [0.0] * len(plan)
+    for first in range(0, len(plan), SAVING_BLOCK):
+        block = range(first, min(first + SAVING_BLOCK, len(plan)))
+        step = 1 if all(plan[i] < most for i in block) else -1
+        tried = list(plan)
+        for i in block:
+            tried[i] = max(1, tried[i] + step)
+        changed = sum(abs(tried[i] - plan[i]) for i in block)
+        if changed:
+            saved = max(0.0, step * (base - day.figures(tried).late_minutes_total)) / changed
+            for i in block:
+                found[i] = saved
+    return tuple(found)
+
+
+def repriced(demand: DayDemand, windows: Sequence[int], saved: Sequence[float]) -> DayDemand:
+    """The same day with prices that agree with what one window more saves."""
+    if not demand.curves:
+        return demand
+    whole = demand.curves[0]
+    late = np.array(whole.late)
+    most = late.shape[1] - 1
+    fresh = corrected(late, np.array([min(n, most - 1) for n in windows]), np.array(saved))
+    factors = np.array([fresh[i, 0] / late[i, 0] if late[i, 0] > 0 else 1.0 for i in range(len(late))])
+    curves = tuple(
+        msgspec.structs.replace(
+            curve, late=tuple(tuple(v * factors[i] for v in row) for i, row in enumerate(curve.late))
+        )
+        for curve in demand.curves
+    )
+    return msgspec.structs.replace(demand, curves=curves)
