@@ -103,7 +103,7 @@ def program() -> None:
 
 # The commands register themselves with the program.
 from openhall.cli import demo, evaluate, learn, log, rehearse, serving, simulate  # noqa: E402
-from openhall.cli.bench import hall, twin  # noqa: E402
+from openhall.cli.bench import hall, size, twin  # noqa: E402
 
 __all__ = [
     "Doors",
@@ -116,5 +116,6 @@ __all__ = [
     "rehearse",
     "serving",
     "simulate",
+    "size",
     "twin",
 ]
