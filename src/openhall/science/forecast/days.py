@@ -150,9 +150,7 @@ class ForecastModel:
                 series = self.history.series[row]
                 if series.branch in coming:
                     scenario = (multipliers or {}).get(series.branch, {})
-                    told[row] = self._forecast(
-                        service, place, series, coming[series.branch], scenario
-                    )
+                    told[row] = self._forecast(service, place, series, coming[series.branch], scenario)
         return tuple(told[row] for row in sorted(told))
 
     def _forecast(

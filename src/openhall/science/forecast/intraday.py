@@ -3,9 +3,9 @@
 Two explanations of the day compete. On an ordinary day the rates stray from the day-ahead forecast along a
 few factors, as they did on past days: learnt from the errors of forecasts made the day before. On a surge day
 (or a slump) the whole day is besides multiplied by something far from 1. Each is fitted to the counts so far
-by penalised likelihood, and weighed by how well it foretold them (Bayes factor, Laplace approximation: Tierney
-and Kadane, JASA 81, 1986). So an ordinary morning is hardly read into, and a surge is believed once chance and
-ordinary movement no longer explain it. A day takes a few milliseconds.
+by penalised likelihood, and weighed by how well it foretold them (Bayes factor, Laplace approximation:
+Tierney and Kadane, JASA 81, 1986). So an ordinary morning is hardly read into, and a surge is believed once
+chance and ordinary movement no longer explain it. A day takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ class Straying:
     Attributes
     ----------
     loadings : shape (factors, intervals): of standard normal factors on the logarithms of rates.
-    leftover : variance of a logarithm that no factor carries.
+    leftover : shape (intervals,): variance of the logarithm that no factor carries.
     usual_variance : of the logarithm of a day's total, as forecast on a usual day.
     """
 
     loadings: Numbers
-    leftover: float
+    leftover: Numbers
     usual_variance: float
 
 
@@ -121,7 +121,7 @@ class Posterior:
     regimes: tuple[Regime, ...]
     surge_probability: float
     dispersion: float
-    leftover: float
+    leftover: Numbers
     seen: float
     expected_by_now: float
 
@@ -134,7 +134,7 @@ class Posterior:
         means = [ahead * rate * np.exp(variance / 2) for rate, variance in rates]
         roots = [np.sqrt(middle) for middle in middles]
         spreads = [
-            np.sqrt(self.dispersion / 4 + middle * (variance + self.leftover) / 4)
+            np.sqrt(self.dispersion / 4 + middle * (variance + self.leftover[later]) / 4)
             for middle, (_rate, variance) in zip(middles, rates, strict=True)
         ]
         weights = [regime.weight for regime in self.regimes]
@@ -202,7 +202,7 @@ class Posterior:
         for number in np.minimum(of_regime, len(self.regimes) - 1):
             regime = self.regimes[number]
             logs = regime.log_rate[later] + rng.standard_normal(len(regime.root)) @ regime.root[:, later]
-            logs = logs + np.sqrt(self.leftover) * rng.standard_normal(len(ahead))
+            logs = logs + np.sqrt(self.leftover[later]) * rng.standard_normal(len(ahead))
             rows.append(ahead * np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG)))
         return _counted(np.array(rows).reshape(count, len(ahead)), self.dispersion, rng)
 
@@ -263,10 +263,8 @@ def straying_of(service: ServiceModel, counts: Numbers, parameters: IntradayPara
     sizes, vectors = np.linalg.eigh((blended + blended.T) / 2)
     kept = slice(-min(parameters.factors, size), None)
     loadings = (np.sqrt(np.maximum(sizes[kept], 0.0)) * vectors[:, kept]).T[::-1]
-    leftover = np.diag(blended) - (loadings**2).sum(axis=0)
-    seen = np.diag(pairs)
-    share = seen / seen.sum() if seen.sum() > 0 else np.full(size, 1 / size)
-    return Straying(loadings, max(float(share @ leftover), 0.0), _usual_variance(service))
+    leftover = np.maximum(np.diag(blended) - (loadings**2).sum(axis=0), 0.0)
+    return Straying(loadings, leftover, _usual_variance(service))
 
 
 def _ordinary(errors: Numbers, weight: Numbers) -> Numbers:

@@ -40,7 +40,7 @@ USUAL_NOISE = 0.2
 SLOW_DAYS = 90.0
 CARRIED_OVER_DAYS = 7.0
 CLOSED_WIDTH = 2.0
-"""Closed days before a day over which their effect changes: a Tuesday after a holiday is much like a Monday."""
+"""Closed days before a day over which their effect changes: a Tuesday after a holiday is like a Monday."""
 CLOSED_AT_MOST = 5
 TURN_DAYS = 2.0
 """Working days over which the effect of a month's turn fades."""
@@ -49,7 +49,7 @@ DAY_OF_MONTH_WIDTH = 0.35
 PENSION_FADES_DAYS = 2.0
 CONSTANT_VARIANCE = 4.0
 """Of the constant, in units of the values' own variance: hardly shrunk."""
-PRIOR_LOG_SD = 1.5
+PRIOR_LOG_SD = 1.0
 """How far, as a logarithm, a variance may stray from its usual value at little cost."""
 SMALLEST_LOG, LARGEST_LOG = -14.0, 4.0
 JITTER = 1e-9
