@@ -1,0 +1,1 @@
+"""Arrival forecasts held against recorded days that they were not learnt from."""
