@@ -2,7 +2,7 @@
 
 Between two moments at which something changes, the number in the hall is a birth and death process with
 constant rates. It is carried forward by uniformisation (Jensen 1953): a mixture over a Poisson number of
-jumps, positive terms only, cut where less than 1e-13 is left. There is no step size that an error could
+jumps, positive terms only, cut where less than 1e-11 is left. There is no step size that an error could
 come from.
 
 Opening c' of c counters: the first c' - c in line begin at once. Closing: a counter finishes its customer and
@@ -28,8 +28,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_CUT = 1e-13
-_NOTHING = 1e-15
+_CUT = 1e-11
+_NOTHING = 1e-13
 
 
 def _jit(function: _F) -> _F:
@@ -301,69 +301,66 @@ def still_waiting(
 
 
 @_jit
-def late(
-    nodes: Floats,
-    node_high: Ints,
-    offsets: Floats,
+def waits_at(
     plan: Ints,
     interval: int,
+    offsets: Floats,
     limit: float,
     width: float,
     departures: float,
     overtaking: Floats,
+    tables: Floats,
+    work: Floats,
+) -> int:
+    """`still_waiting` at each of some moments of an interval; the least length that all of them need.
+
+    overtaking : (s, intervals). tables : (s, m, k), 1 where k is beyond what was filled.
+    """
+    longest = 1
+    for s in range(tables.shape[0]):
+        for node in range(offsets.shape[0]):
+            waits = tables[s, node]
+            size = still_waiting(
+                plan, interval, offsets[node], limit, width, departures, overtaking[s], waits, work
+            )
+            waits[size:] = 1.0
+            longest = max(longest, size)
+    return longest
+
+
+@_jit
+def late(
+    nodes: Floats,
+    node_high: Ints,
+    counters: int,
+    tables: Floats,
     weights: Floats,
     chances: Floats,
-    waits: Floats,
-    work: Floats,
     lines: Floats,
 ) -> float:
     """Share of those who come in an interval that waits longer than the limit, averaged over the scenarios.
 
-    nodes : (s, m, k) distributions of people. weights : (m,) of the nodes, summing to 1. chances : (s,) of
-    each scenario as those who come see it (probability times its factor). overtaking : (s, intervals).
-    lines : (s, m) mean number of those in line at the node who are in line still when the limit has
-    passed, to be filled unless it is empty.
+    nodes : (s, m, k) distributions of people, up to node_high : (s, m). tables : (s or 1, m, k) of
+    `waits_at`. weights : (m,) of the nodes, summing to 1. chances : (s,) of each scenario as those who come see it
+    (probability times its factor). lines : (s, m) mean number of those in line at the node who are in line
+    still when the limit has passed, to be filled unless it is empty.
     """
     total = 0.0
-    counters = plan[interval]
-    is_same = overtaking.max() <= 0.0
-    for node in range(offsets.shape[0]):
-        size = 0
-        for s in range(nodes.shape[0]):
-            if s == 0 or not is_same:
-                size = still_waiting(
-                    plan, interval, offsets[node], limit, width, departures, overtaking[s], waits, work
-                )
+    size = tables.shape[2]
+    for s in range(nodes.shape[0]):
+        for node in range(nodes.shape[1]):
+            waits = tables[min(s, tables.shape[0] - 1), node]
+            people = nodes[s, node]
             share, line, sofar = 0.0, 0.0, 0.0
             for n in range(counters, node_high[s, node] + 1):
                 k = n - counters
-                line += nodes[s, node, n] * sofar
                 chance = waits[k] if k < size else 1.0
-                share += nodes[s, node, n] * chance
+                line += people[n] * sofar
+                share += people[n] * chance
                 sofar += chance
             total += weights[node] * chances[s] * share
             if lines.shape[0]:
                 lines[s, node] = line
-    return total
-
-
-@_jit
-def crowd_late(
-    crowd: int,
-    plan: Ints,
-    limit: float,
-    width: float,
-    departures: float,
-    overtaking: Floats,
-    waits: Floats,
-    work: Floats,
-) -> float:
-    """How many of those who come in at the opening wait longer than the limit, in one scenario."""
-    size = still_waiting(plan, 0, 0.0, limit, width, departures, overtaking, waits, work)
-    total = 0.0
-    for position in range(plan[0], crowd):
-        k = position - plan[0]
-        total += waits[k] if k < size else 1.0
     return total
 
 

@@ -128,6 +128,7 @@ class Day:
         self._people = np.zeros((len(self.factors), self.states))
         self._nodes = np.zeros((len(self.factors), len(self._offsets), self.states))
         self._no_lines = np.zeros((0, 0))
+        self._kept: dict[tuple[int, bool, bool, float, bytes], Floats] = {}
 
     def _moments(self) -> tuple[Floats, Floats, Floats]:
         """Offsets and weights of the nodes of an interval, and the gaps between them.
@@ -196,17 +197,10 @@ class Day:
         share = day_equations.late(
             passed.nodes,
             passed.high,
-            self._offsets,
-            plan,
-            interval,
-            self.targets.limit_minutes,
-            self.width,
-            self.departures,
-            self.green_rates,
+            int(plan[interval]),
+            self._tables(interval, plan, self.targets.limit_minutes),
             self._weights,
             self.chances,
-            self._waits,
-            self._work,
             self._no_lines if lines is None else lines,
         )
         if not crowd:
@@ -214,20 +208,42 @@ class Day:
         return (expected * share + self._crowd_late(plan)) / (expected + crowd)
 
     def _crowd_late(self, plan: Ints) -> float:
-        late = [
-            day_equations.crowd_late(
-                self.demand.crowd,
-                plan,
-                self.targets.limit_minutes,
+        """How many of the crowd wait longer than the limit: those beyond the counters wait their turn."""
+        table = self._tables(0, plan, self.targets.limit_minutes, at_opening=True)[:, 0]
+        ahead = np.arange(max(0, self.demand.crowd - int(plan[0])))
+        late = np.where(ahead < table.shape[1], table[:, np.minimum(ahead, table.shape[1] - 1)], 1.0)
+        return float(self.probabilities[: len(table)] @ late.sum(axis=1)) / float(
+            self.probabilities[: len(table)].sum()
+        )
+
+    def _tables(
+        self, interval: int, plan: Ints, limit: float, *, is_green: bool = False, at_opening: bool = False
+    ) -> Floats:
+        """P(still waiting after the limit | k ahead) at the nodes of an interval: (s or 1, m, k), 1 beyond.
+
+        Nobody overtakes a green customer. Where nobody overtakes, the scenarios have one table. Kept, for a
+        search asks for the same few counters again and again.
+        """
+        reach = interval + 1 + max(0, -int(-limit // self.width))
+        key = (interval, is_green, at_opening, limit, plan[interval:reach].tobytes())
+        found = self._kept.get(key)
+        if found is None:
+            overtaking = self.green_rates[:1] * 0.0 if is_green or not self.has_green else self.green_rates
+            offsets = np.zeros(1) if at_opening else self._offsets
+            made = np.empty((len(overtaking), len(offsets), self.states + 2))
+            size = day_equations.waits_at(
+                plan[:reach],
+                interval,
+                offsets,
+                limit,
                 self.width,
                 self.departures,
-                green,
-                self._waits,
+                overtaking,
+                made,
                 self._work,
             )
-            for green in self.green_rates
-        ]
-        return float(np.dot(self.probabilities, late))
+            found = self._kept[key] = made[:, :, :size].copy()
+        return found
 
     def mean_people(self, moment: Moment) -> float:
         """People in the hall, on average."""
@@ -273,28 +289,13 @@ class Day:
         """Of the green channel: late share by interval, and mean late ones in line by (interval, node)."""
         shares, lines = np.zeros(self.intervals), np.zeros((self.intervals, len(self._offsets)))
         rows = greens.shape[3]
-        nobody = np.zeros(self.intervals)
-        limit = self.targets.green_limit_minutes
         for interval in range(self.intervals):
-            for node, offset in enumerate(self._offsets):
-                size = day_equations.still_waiting(
-                    plan,
-                    interval,
-                    offset,
-                    limit,
-                    self.width,
-                    self.departures,
-                    nobody,
-                    self._waits,
-                    self._work,
-                )
-                waits = np.ones(rows)
-                waits[: min(size, rows)] = self._waits[: min(size, rows)]
-                seen = greens[interval, :, node] @ waits
-                if self.demand.green[interval]:
-                    shares[interval] += self._weights[node] * (self.chances @ seen)
-                sofar = np.concatenate([[0.0], np.cumsum(waits)[:-1]])
-                lines[interval, node] = self.probabilities @ (greens[interval, :, node] @ sofar)
+            table = self._tables(interval, plan, self.targets.green_limit_minutes, is_green=True)
+            waits = _padded(table, rows)[0]
+            if self.demand.green[interval]:
+                seen = np.einsum("smg,mg->sm", greens[interval], waits)
+                shares[interval] = self.chances @ seen @ self._weights
+            lines[interval] = np.einsum("s,smg,mg->m", self.probabilities, greens[interval], _before(waits))
         return shares, lines
 
     def figures(self, plan: Sequence[int]) -> DayFigures:
@@ -345,25 +346,10 @@ class Day:
         greens, closing = self.green_lines(plan)
         shares, lines = self._green_figures(plan, greens)
         taken = np.zeros_like(lines)
-        rows = greens.shape[3]
         for interval in range(self.intervals):
-            for node, offset in enumerate(self._offsets):
-                for s, green in enumerate(self.green_rates):
-                    size = day_equations.still_waiting(
-                        plan,
-                        interval,
-                        offset,
-                        self.targets.limit_minutes,
-                        self.width,
-                        self.departures,
-                        green,
-                        self._waits,
-                        self._work,
-                    )
-                    waits = np.ones(rows)
-                    waits[: min(size, rows)] = self._waits[: min(size, rows)]
-                    sofar = np.concatenate([[0.0], np.cumsum(waits)[:-1]])
-                    taken[interval, node] += self.probabilities[s] * (greens[interval, s, node] @ sofar)
+            table = self._tables(interval, plan, self.targets.limit_minutes)
+            waits = _before(_padded(table, greens.shape[3]))
+            taken[interval] = np.einsum("s,smg,smg->m", self.probabilities, greens[interval], waits)
         rate = self.departures * int(plan[-1])
         mean = self.probabilities @ closing
         own, other = (
@@ -428,3 +414,15 @@ class Day:
             for people, high in zip(moment.people, moment.high.tolist(), strict=True)
         ]
         return float(np.dot(self.probabilities, shares))
+
+
+def _padded(table: Floats, size: int) -> Floats:
+    """A table of waits in so many places, certain beyond what it has."""
+    found = np.ones((*table.shape[:2], size))
+    found[:, :, : table.shape[2]] = table[:, :, :size]
+    return found
+
+
+def _before(waits: Floats) -> Floats:
+    """Sums of all before, along the last axis: of n in line so many are in line still."""
+    return np.asarray(np.cumsum(waits, axis=-1) - waits, float)

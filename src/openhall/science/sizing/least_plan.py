@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from openhall.science.sizing import varying
 from openhall.science.sizing.demand import Limits
 from openhall.science.sizing.finite_day import Day, Moment, Passed
 from openhall.science.sizing.result import DayFigures, Rung, Sizing
@@ -40,7 +41,7 @@ class SearchParameters(msgspec.Struct, frozen=True):
     """
 
     band: int = 1
-    slack: float = 3.0
+    slack: float = 1.5
     closing_price: float = 0.3
     rounds_at_most: int = 40
 
@@ -89,7 +90,7 @@ class _Search:
 
     def repaired(self) -> list[int]:
         """A plan that fails nowhere but where it must."""
-        plan = list(self.least)
+        plan = self._start()
         moments = [self.day.opening()]
         passed: list[Passed] = []
         failing = 0
@@ -108,6 +109,13 @@ class _Search:
             plan[chosen] += 1
             del moments[chosen + 1 :], passed[chosen:]
         return plan
+
+    def _start(self) -> list[int]:
+        """The offered load of an expected day: as a rule too few by one or two."""
+        day = self.day
+        load = varying.offered_load(day.rates.T @ day.probabilities, day.width, 1.0 / day.departures)
+        bounds = zip(load, self.least, self.most, strict=True)
+        return [min(most, max(least, int(erlangs))) for erlangs, least, most in bounds]
 
     def _share(self, passed: Passed, interval: int, plan: Sequence[int]) -> float:
         return self.day.late_share(passed, interval, np.asarray(plan, np.int64))
@@ -247,8 +255,9 @@ def minimum_plan(
         if not short:
             break
         for at in short:
-            search.least[at] = plan[at] + 1
-        plan = search.best()
+            plan[at] += 1
+            search.least[at] = plan[at]
+        plan = search.trimmed(plan)
         figures = day.figures(plan)
     return sizing_of(day, plan, figures)
 
