@@ -26,7 +26,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     current : the plan as it is. What is pinned in it stays; with `only_days`, so does every other day.
     only_days : the days to be planned anew; empty for all.
     seconds : wall time for all rounds together.
-    work_limit : HiGHS nodes for each solve instead of the clock, so that the same request has the same
+    work_limit : steps of work for each round instead of the clock, so that the same request has the same
         answer; 0 for the clock.
     rounds_most : how often sizing and roster are run till they agree.
     """

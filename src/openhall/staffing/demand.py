@@ -6,7 +6,6 @@ Plain values; `sizing` fills them from a forecast in a worker process.
 from __future__ import annotations
 
 from datetime import date
-from itertools import combinations
 
 import msgspec
 
@@ -14,16 +13,6 @@ from openhall.network.calendar import hours_on, services_at
 from openhall.network.hours import Hours
 from openhall.network.model import Bank, Branch
 from openhall.science.forecast.result import Forecast
-
-SERVICES_ALL_SUBSETS = 3
-"""Up to so many services every set of them is looked at; beyond, each alone, all others, and all together."""
-
-
-class PoolCurve(msgspec.Struct, frozen=True):
-    """Some services together: for each interval, late minutes with 0, 1, 2, ... windows that serve them."""
-
-    services: tuple[str, ...]
-    late: tuple[tuple[float, ...], ...]
 
 
 class ServiceLoad(msgspec.Struct, frozen=True):
@@ -72,7 +61,8 @@ class DayDemand(msgspec.Struct, frozen=True):
     load: DayLoad
     needed: tuple[int, ...] = ()
     """Windows that keep every target."""
-    curves: tuple[PoolCurve, ...] = ()
+    late: tuple[tuple[float, ...], ...] = ()
+    """For each interval, late minutes with 0, 1, 2, ... windows that serve everything."""
     limit_minutes: float = 0.0
     """A longer wait of the ordinary class is late."""
     is_target_kept: bool = True
@@ -109,31 +99,6 @@ class Assumptions(msgspec.Struct, frozen=True):
         for name in ("elastic_share", "cohort_share", "green_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"Expected {name} between 0 and 1, got {getattr(self, name)}")
-
-
-def service_sets(services: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """The sets of services that pools are made of, all together first."""
-    if len(services) <= SERVICES_ALL_SUBSETS:
-        sizes = range(len(services), 0, -1)
-    else:
-        sizes = sorted({len(services), len(services) - 1, 1}, reverse=True)  # type: ignore[assignment]
-    return tuple(each for size in sizes for each in combinations(services, size))
-
-
-def partitions(sets: tuple[tuple[str, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """Ways to split all services into pools: together, each alone, and every set against the rest."""
-    whole = set(sets[0])
-    index = {frozenset(each): i for i, each in enumerate(sets)}
-    found = [(0,), tuple(index[frozenset({s})] for s in sets[0])]
-    for each in sets:
-        rest = frozenset(whole - set(each))
-        pair = tuple(sorted((index[frozenset(each)], index.get(rest, -1))))
-        if rest in index and pair not in found:
-            found.append(pair)
-        alone = tuple(sorted([index[frozenset(each)], *(index[frozenset({s})] for s in rest)]))
-        if len(each) > 1 and alone not in found:
-            found.append(alone)
-    return tuple(dict.fromkeys(found))
 
 
 def assumed_load(bank: Bank, branch: Branch, day: date, assumptions: Assumptions | None = None) -> DayLoad:

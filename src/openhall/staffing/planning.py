@@ -11,7 +11,6 @@ from datetime import date
 import msgspec
 import numpy as np
 
-from openhall.network.calendar import services_at
 from openhall.network.staffing import PlannedPost
 from openhall.science.roster.search import Stop
 from openhall.science.roster.week import Fixed, Prices, Rostered
@@ -58,8 +57,7 @@ def loads_of(request: PlanRequest) -> tuple[DayLoad, ...]:
 
 def demands_of(request: PlanRequest) -> list[DayDemand]:
     """The days, sized."""
-    services = tuple(s.id for s in services_at(request.bank, request.place))
-    return [sizing.size(request.bank, request.place, load, services) for load in loads_of(request)]
+    return [sizing.size(request.bank, request.place, load) for load in loads_of(request)]
 
 
 def plan_days(request: PlanRequest, watch: Watchmaker) -> WeekPlan:
@@ -79,7 +77,7 @@ def plan_days(request: PlanRequest, watch: Watchmaker) -> WeekPlan:
             stop=watch(max(0.05, share * whole.seconds_left())),
             generator=generator,
             before=work,
-            parameters=WeekParameters(nodes_most=request.work_limit),
+            parameters=WeekParameters(steps=request.work_limit),
         )
         work = answer.work
         duties = seats(translation, answer)
@@ -124,13 +122,13 @@ def _repriced(
     """Prices as the finite day has them, and by how much they were off."""
     found, error = [], 0.0
     for demand, day, of_day in zip(demands, finite, duties, strict=True):
-        if day is None or not demand.curves:
+        if day is None or not demand.late:
             found.append(demand)
             continue
         windows = windows_of(demand, of_day)
         most = len(request.place.counters)
         saved = sizing.savings(day, windows, most)
-        late = demand.curves[0].late
+        late = demand.late
         for i, n in enumerate(windows):
             at = min(n, len(late[i]) - 2)
             error += abs(saved[i] - (late[i][at] - late[i][at + 1])) if at >= 0 else 0.0

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import msgspec
 
 from openhall.network.calendar import services_at
+from openhall.network.hours import Hours
 from openhall.network.model import Person
 from openhall.network.staffing import Contract, LabourRules, Shift
 from openhall.science.roster.week import (
@@ -17,7 +18,6 @@ from openhall.science.roster.week import (
     Fixed,
     Flow,
     Group,
-    Pool,
     Post,
     Prices,
     Segment,
@@ -26,7 +26,7 @@ from openhall.science.roster.week import (
     Worker,
 )
 from openhall.staffing.asking import PlanRequest
-from openhall.staffing.demand import DayDemand, partitions, service_sets
+from openhall.staffing.demand import DayDemand
 from openhall.staffing.plan import Duty, WeekPlan
 from openhall.staffing.records import (
     Record,
@@ -85,7 +85,6 @@ class Translation:
         self.patterns: list[Pattern] = []
         self._pattern_index: dict[Pattern, int] = {}
         self._services = tuple(s.id for s in services_at(self.bank, self.branch))
-        self._sets = service_sets(self._services)
         self._groups: dict[Group, int] = {}
         self._last_week = _last_week(request)
         workers = tuple(self._worker(member) for member in self.members)
@@ -96,10 +95,11 @@ class Translation:
             shifts=tuple(self._numbers(pattern) for pattern in self.patterns),
             groups=tuple(self._groups),
             workers=workers,
-            pools=self._pools(),
-            partitions=partitions(self._sets),
             days=tuple(self._day(demand) for demand in demands),
             counters=len(self.branch.counters),
+            counters_by_service=tuple(
+                sum(service in c.services for c in self.branch.counters) for service in self._services
+            ),
             rest_minutes=max(labour_on(self.bank, d).rest_minutes for d in request.dates),
             prices=Prices(overtime_hour=self.bank.staffing.late_minutes_per_paid_hour),
         )
@@ -147,11 +147,10 @@ class Translation:
         posts: tuple[Post, ...] = tuple(
             post for post in POSTS if ("teller" if post == "window" else post) in person.posts
         )
-        skills = set(person.skills) & set(self._services)
-        pools = tuple(i for i, each in enumerate(self._sets) if skills & set(each))
-        if "window" in posts and not pools:
+        skills = tuple(i for i, service in enumerate(self._services) if service in person.skills)
+        if not skills:
             posts = tuple(post for post in posts if post != "window")
-        group = Group(posts, pools if "window" in posts else ())
+        group = Group(posts, skills if "window" in posts else ())
         return self._groups.setdefault(group, len(self._groups))
 
     def _allowed(self, member: Member, day: date) -> list[tuple[int, Shift]]:
@@ -168,7 +167,7 @@ class Translation:
                 continue
             if not keeps_daily_rules(shift, labour, member.contract):
                 continue
-            found.append((self._index(_pattern(shift, member.travel_minutes)), shift))
+            found.append((self._index(_pattern(shift, member.travel_minutes, labour)), shift))
         return found
 
     def _cost(self, member: Member, day: date, shift: Shift | None, pattern: int) -> float:
@@ -303,26 +302,31 @@ class Translation:
 
     # --- demand --------------------------------------------------------------------------------------
 
-    def _pools(self) -> tuple[Pool, ...]:
-        found = []
-        for each in self._sets:
-            counters = sum(bool(set(each) & set(c.services)) for c in self.branch.counters)
-            found.append(Pool(counters, tuple(self._late(demand, each) for demand in self.demands)))
-        return tuple(found)
-
-    def _late(self, demand: DayDemand, services: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-        curve = next((c for c in demand.curves if c.services == services), None)
+    def _late(self, demand: DayDemand) -> tuple[tuple[float, ...], ...]:
         rows = []
         for segment in self._segments:
             total: list[float] = []
-            for interval in range(*segment):
-                index = (self._minute(interval) - demand.load.from_minute) // self._step
-                if curve is None or not self._is_open(demand, interval) or not 0 <= index < len(curve.late):
-                    continue
-                late = curve.late[index]
+            for index in self._inside(demand, segment):
+                late = demand.late[index]
                 total = [a + b for a, b in zip(total, late, strict=True)] if total else list(late)
             rows.append(tuple(total) or (0.0,))
         return tuple(rows)
+
+    def _shares(self, demand: DayDemand) -> tuple[tuple[float, ...], ...]:
+        rows = []
+        for segment in self._segments:
+            inside = self._inside(demand, segment)
+            work = {
+                each.service: sum(each.mean[i] for i in inside) * each.minutes for each in demand.load.loads
+            }
+            total = sum(work.values())
+            rows.append(tuple(work.get(s, 0.0) / total if total > 0 else 0.0 for s in self._services))
+        return tuple(rows)
+
+    def _inside(self, demand: DayDemand, segment: Segment) -> list[int]:
+        """The day's own intervals in a segment."""
+        first = (demand.load.from_minute - self._origin) // self._step
+        return [i - first for i in range(*segment) if 0 <= i - first < demand.load.count]
 
     def _day(self, demand: DayDemand) -> DayNumbers:
         policy = self.bank.staffing
@@ -339,6 +343,8 @@ class Translation:
             key_holders=policy.key_holders_at_least,
             opens=demand.load.from_minute,
             closes=demand.load.until_minute,
+            late=self._late(demand),
+            shares=self._shares(demand),
             flow=self._flow(demand) if demand.load.is_open else None,
         )
 
@@ -346,12 +352,8 @@ class Translation:
         load = demand.load
         work = [sum(each.mean[i] * each.minutes for each in load.loads) for i in range(load.count)]
         people = sum(load.total())
-        first = (load.from_minute - self._origin) // self._step
         return Flow(
-            work=tuple(
-                sum(work[i - first] for i in range(*segment) if 0 <= i - first < load.count)
-                for segment in self._segments
-            ),
+            work=tuple(sum(work[i] for i in self._inside(demand, segment)) for segment in self._segments),
             service_minutes=max(0.1, sum(work) / people) if people > 0 else 1.0,
             limit_minutes=demand.limit_minutes,
         )
@@ -368,26 +370,30 @@ def keeps_daily_rules(shift: Shift, labour: LabourRules, contract: Contract) -> 
 
 def longest_stretch(shift: Shift) -> int:
     """Minutes at work without a break, at best: with the meal that parts the day most evenly."""
+    return min((stretch_with(shift, meal) for meal in shift.lunches), default=stretch_with(shift, None))
+
+
+def stretch_with(shift: Shift, meal: Hours | None) -> int:
+    """Minutes at work without a break, with that meal."""
     edges = [shift.hours.opens_minute, shift.hours.closes_minute]
-    if shift.gap:
-        edges[1:1] = [shift.gap.opens_minute, shift.gap.closes_minute]
-    best = _longest(edges)
-    for meal in shift.lunches:
-        best = min(best, _longest(sorted([*edges, meal.opens_minute, meal.closes_minute])))
-    return best
-
-
-def _longest(edges: list[int]) -> int:
+    for free in (shift.gap, meal):
+        if free:
+            edges += [free.opens_minute, free.closes_minute]
+    edges.sort()
     return max(until - since for since, until in zip(edges[::2], edges[1::2], strict=True))
 
 
-def _pattern(shift: Shift, travel: int) -> Pattern:
-    """Somebody who is borrowed comes later and goes earlier by the way, and is paid for it."""
+def _pattern(shift: Shift, travel: int, labour: LabourRules) -> Pattern:
+    """With the meals that come in time. Somebody who is borrowed comes later and goes earlier by the way."""
     starts, ends = shift.hours.opens_minute, shift.hours.closes_minute
     away = [(shift.gap.opens_minute, shift.gap.closes_minute)] if shift.gap else []
     if travel:
         away += [(starts, starts + travel), (ends - travel, ends)]
-    lunches = tuple((meal.opens_minute, meal.closes_minute) for meal in shift.lunches)
+    lunches = tuple(
+        (meal.opens_minute, meal.closes_minute)
+        for meal in shift.lunches
+        if stretch_with(shift, meal) <= labour.minutes_without_break
+    )
     return Pattern(shift, starts, ends, shift.paid_minutes, tuple(away), lunches, travel_minutes=travel)
 
 

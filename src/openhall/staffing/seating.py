@@ -115,9 +115,9 @@ class Seating:
 
     def _worth(self, hands: tuple[Hand, ...]) -> tuple[float, ...]:
         """What one window more saves in each interval, near the number that there will be."""
-        if not self.demand.curves:
+        if not self.demand.late:
             return (0.0,) * self.count
-        late = self.demand.curves[0].late
+        late = self.demand.late
         found = []
         for i in range(self.count):
             there = sum("window" in h.posts and h.there[i] for h in hands)

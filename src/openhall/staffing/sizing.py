@@ -16,7 +16,7 @@ from openhall.science.sizing.demand import Demand, Targets
 from openhall.science.sizing.erlang import required
 from openhall.science.sizing.finite_day import Day
 from openhall.science.sizing.result import DayFigures
-from openhall.staffing.demand import DayDemand, DayLoad, PoolCurve, service_sets
+from openhall.staffing.demand import DayDemand, DayLoad
 
 SAVING_BLOCK = 2
 """Intervals that are given one window more together, when its saving is worked out."""
@@ -37,42 +37,33 @@ def targets_of(bank: Bank) -> Targets:
     )
 
 
-def service_minutes_of(load: DayLoad, services: Sequence[str] = ()) -> float:
-    """Mean minutes at the counter over the people of some services, or of all."""
-    chosen = [each for each in load.loads if not services or each.service in services]
-    people = sum(sum(each.mean) for each in chosen)
+def service_minutes_of(load: DayLoad) -> float:
+    """Mean minutes at the counter over all who come."""
+    people = sum(load.total())
     if people <= 0.0:
-        return max((each.minutes for each in chosen), default=1.0)
-    return sum(sum(each.mean) * each.minutes for each in chosen) / people
+        return max((each.minutes for each in load.loads), default=1.0)
+    return sum(sum(each.mean) * each.minutes for each in load.loads) / people
 
 
-def size(bank: Bank, branch: Branch, load: DayLoad, services: tuple[str, ...]) -> DayDemand:
-    """Windows needed in each interval, and the price of every number of them for each set of services."""
+def size(bank: Bank, branch: Branch, load: DayLoad) -> DayDemand:
+    """Windows needed in each interval, and the price of every number of them."""
     if not load.is_open:
         return DayDemand(load)
     targets = targets_of(bank)
-    curves = []
-    for each in service_sets(services):
-        people = np.zeros(load.count)
-        for one in load.loads:
-            if one.service in each:
-                people += np.array(one.mean)
-        counters = sum(bool(set(each) & set(c.services)) for c in branch.counters)
-        late = late_minutes(
-            people,
-            service_minutes=service_minutes_of(load, each),
-            limit_minutes=targets.limit_minutes,
-            windows=counters,
-            interval_minutes=load.interval_minutes,
-            cv=load.cv,
-        )
-        curves.append(PoolCurve(each, tuple(tuple(row) for row in late.tolist())))
+    late = late_minutes(
+        np.array(load.total()),
+        service_minutes=service_minutes_of(load),
+        limit_minutes=targets.limit_minutes,
+        windows=len(branch.counters),
+        interval_minutes=load.interval_minutes,
+        cv=load.cv,
+    )
     needed = _needed(bank, branch, load, targets)
     is_kept = max(needed, default=0) <= len(branch.counters)
     return DayDemand(
         load=load,
         needed=tuple(min(n, len(branch.counters)) for n in needed),
-        curves=tuple(curves),
+        late=tuple(tuple(row) for row in late.tolist()),
         limit_minutes=targets.limit_minutes,
         is_target_kept=is_kept,
     )
@@ -132,17 +123,9 @@ def savings(day: Day, windows: Sequence[int], most: int) -> tuple[float, ...]:
 
 def repriced(demand: DayDemand, windows: Sequence[int], saved: Sequence[float]) -> DayDemand:
     """The same day with prices that agree with what one window more saves."""
-    if not demand.curves:
+    if not demand.late:
         return demand
-    whole = demand.curves[0]
-    late = np.array(whole.late)
+    late = np.array(demand.late)
     most = late.shape[1] - 1
     fresh = corrected(late, np.array([min(n, most - 1) for n in windows]), np.array(saved))
-    factors = np.array([fresh[i, 0] / late[i, 0] if late[i, 0] > 0 else 1.0 for i in range(len(late))])
-    curves = tuple(
-        msgspec.structs.replace(
-            curve, late=tuple(tuple(v * factors[i] for v in row) for i, row in enumerate(curve.late))
-        )
-        for curve in demand.curves
-    )
-    return msgspec.structs.replace(demand, curves=curves)
+    return msgspec.structs.replace(demand, late=tuple(tuple(row) for row in fresh.tolist()))

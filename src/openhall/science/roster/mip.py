@@ -236,11 +236,15 @@ class SolverParameters(msgspec.Struct, frozen=True):
         Stop when (objective - bound) / objective is at most this.
     seed : int
         Of HiGHS's own choices.
+    nodes_most : int
+        Stop after so many nodes of the search tree: with one thread the same program then has the same
+        answer, however busy the machine. 0 is no limit.
     """
 
     threads: int = 1
     gap: float = 1e-6
     seed: int = 0
+    nodes_most: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.threads <= 256:
@@ -249,6 +253,8 @@ class SolverParameters(msgspec.Struct, frozen=True):
             raise ValueError(f"Expected gap from 0 to less than 1, got {self.gap}")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"Expected seed between 0 and 2**31 - 1, got {self.seed}")
+        if not 0 <= self.nodes_most < 2**31:
+            raise ValueError(f"Expected nodes_most between 0 and 2**31 - 1, got {self.nodes_most}")
 
 
 class Watch(Protocol):
@@ -298,6 +304,7 @@ def solve(
         ("mip_rel_gap", parameters.gap),
         ("random_seed", parameters.seed),
         ("solve_relaxation", relax),
+        ("mip_max_nodes", parameters.nodes_most or 2**31 - 1),
         ("mip_max_improving_sols", 1 if until_first else 2**31 - 1),
     ):
         solver.setOptionValue(name, value)

@@ -1,6 +1,6 @@
 """A branch's week in numbers: who can work when, what covers what, and what is lost where nobody sits.
 
-Names stay outside: people, groups, shifts, pools and days are indices. `week_model` makes a mixed-integer
+Names stay outside: people, groups, shifts, services and days are indices. `week_model` makes a mixed-integer
 program of it, `week_solving` solves it. Costs are late minutes throughout: what customers wait beyond their
 limit, and everything else priced against it.
 """
@@ -45,16 +45,16 @@ class ShiftNumbers(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """People who can stand in for each other: the same posts, the same pools.
+    """People who can stand in for each other: the same posts, the same skills.
 
     Attributes
     ----------
     posts : what they are trained for; may be empty (a manager).
-    pools : at a window they count for these.
+    skills : services that they serve at a window.
     """
 
     posts: tuple[Post, ...]
-    pools: tuple[int, ...] = ()
+    skills: tuple[int, ...] = ()
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -122,19 +122,6 @@ class Worker(msgspec.Struct, frozen=True):
         return self.fixed[day] if self.fixed else None
 
 
-class Pool(msgspec.Struct, frozen=True):
-    """Services that are looked at together: who at a window has a skill for one of them counts.
-
-    Attributes
-    ----------
-    counters : windows that serve one of them: more people do not help.
-    late : for each day, for each segment, late minutes with 0, 1, 2, ... such windows; convex and falling.
-    """
-
-    counters: int
-    late: tuple[tuple[tuple[float, ...], ...], ...]
-
-
 class Flow(msgspec.Struct, frozen=True):
     """The line as a fluid: work that comes, and windows that take it away.
 
@@ -159,6 +146,10 @@ class DayNumbers(msgspec.Struct, frozen=True):
     key_holders: int
     opens: int
     closes: int
+    late: tuple[tuple[float, ...], ...] = ()
+    """For each segment, late minutes with 0, 1, 2, ... windows that serve everything; convex and falling."""
+    shares: tuple[tuple[float, ...], ...] = ()
+    """For each segment, each service's share of the work that comes."""
     flow: Flow | None = None
 
 
@@ -194,9 +185,8 @@ class Week(msgspec.Struct, frozen=True):
     Attributes
     ----------
     interval_minutes : of the grid that segments are made of.
-    partitions : each covers all services once: the late minutes of a segment are at least the sum of what its
-        pools lose. One of all services together, one of each alone, and what lies between where the people
-        make a difference. Together they are Hall's condition: nobody's time is spent twice.
+    counters : windows that there are.
+    counters_by_service : windows that serve each service.
     rest_minutes : between the end of a day and the begin of the next.
     """
 
@@ -205,10 +195,9 @@ class Week(msgspec.Struct, frozen=True):
     shifts: tuple[ShiftNumbers, ...]
     groups: tuple[Group, ...]
     workers: tuple[Worker, ...]
-    pools: tuple[Pool, ...]
-    partitions: tuple[tuple[int, ...], ...]
     days: tuple[DayNumbers, ...]
     counters: int
+    counters_by_service: tuple[int, ...]
     rest_minutes: int = 0
     prices: Prices = Prices()
 

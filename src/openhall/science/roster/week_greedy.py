@@ -22,13 +22,13 @@ class DayCosts:
         self._numbers = week.days[day]
         self._open = np.array(self._numbers.is_open)
         self._minutes = np.array([week.minutes_of(s) for s in range(len(week.segments))], dtype=np.float64)
-        most = max((len(late) for pool in week.pools for late in pool.late[day]), default=1)
-        self._late = np.zeros((len(week.pools), len(week.segments), most))
-        for index, pool in enumerate(week.pools):
-            for segment, late in enumerate(pool.late[day]):
-                kept = late[: pool.counters + 1] or (0.0,)
-                self._late[index, segment, : len(kept)] = kept
-                self._late[index, segment, len(kept) :] = kept[-1]
+        most = week.counters
+        self._late = np.zeros((len(week.segments), most + 1))
+        for segment, late in enumerate(self._numbers.late):
+            kept = late[: most + 1]
+            self._late[segment, : len(kept)] = kept
+            self._late[segment, len(kept) :] = kept[-1]
+        self._shares = np.array(self._numbers.shares).reshape(len(week.segments), -1)
 
     def losses(self, counts: Floats) -> tuple[Floats, Floats]:
         """(late minutes, price of what is missing) of each of (k, groups, segments) counts."""
@@ -40,30 +40,38 @@ class DayCosts:
             need = np.full((counts.shape[0], counts.shape[2]), float(self._numbers.least.get(post, 0)))
             able = [g for g, group in enumerate(week.groups) if post in group.posts]
             for g in sorted(
-                able, key=lambda g: ("window" in week.groups[g].posts, len(week.groups[g].pools))
+                able, key=lambda g: ("window" in week.groups[g].posts, len(week.groups[g].skills))
             ):
                 taken = np.minimum(need, left[:, g])
                 left[:, g] -= taken
                 need -= taken
             missing += need @ weight
-        windows = np.zeros_like(missing)[:, None] + np.zeros(counts.shape[2])
-        pools = np.zeros((counts.shape[0], len(week.pools), counts.shape[2]), dtype=np.int64)
+        windows = np.zeros((counts.shape[0], counts.shape[2]))
+        skilled = np.zeros((self._shares.shape[1], *windows.shape))
         for g, group in enumerate(week.groups):
             if "window" in group.posts:
                 windows += left[:, g]
-                for index in group.pools:
-                    pools[:, index] += left[:, g].astype(np.int64)
+                for service in group.skills:
+                    skilled[service] += left[:, g]
         least = min(self._numbers.least.get("window", 0), week.counters)
         missing += np.maximum(0.0, least - windows) @ weight
-        grid = np.arange(counts.shape[2])
-        by_pool = [
-            self._late[i, grid, np.minimum(pools[:, i], self._late.shape[2] - 1)]
-            for i in range(len(week.pools))
-        ]
-        worst = np.zeros_like(windows)
-        for partition in week.partitions:
-            worst = np.maximum(worst, sum((by_pool[i] for i in partition), np.zeros_like(windows)))
+        apart = np.zeros_like(windows)
+        for service, there in enumerate(skilled):
+            share = self._shares[:, service]
+            there = np.minimum(there, week.counters_by_service[service])
+            apart += share * self._price(there / np.maximum(share, 1e-6))
+        worst = np.maximum(self._price(np.minimum(windows, week.counters)), apart)
         return worst @ self._open.astype(np.float64) + self._line(windows), missing
+
+    def _price(self, windows: Floats) -> Floats:
+        """Late minutes with so many windows, (k, segments), whole or not."""
+        most = self._late.shape[1] - 1
+        low = np.clip(windows.astype(np.int64), 0, most)
+        high = np.minimum(low + 1, most)
+        part = np.clip(windows - low, 0.0, 1.0)
+        grid = np.arange(windows.shape[1])
+        price: Floats = self._late[grid, low] * (1.0 - part) + self._late[grid, high] * part
+        return price
 
     def _line(self, windows: Floats) -> Floats:
         """Late minutes of the fluid line."""

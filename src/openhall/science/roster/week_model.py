@@ -22,6 +22,10 @@ SAVING_LEAST = 0.1
 """Late minutes; a window that saves less is not looked at."""
 
 
+FEW = 3
+"""So many people with a skill are counted whole."""
+
+
 class WeekModel:
     """Columns and rows of a week, and what their values mean."""
 
@@ -35,7 +39,7 @@ class WeekModel:
         self._moved: dict[tuple[int, int, int, Post], int] = {}
         """(group, day, segment, post) -> column: people of several posts who are not at a window."""
         self._missing: dict[tuple[int, int, str], int] = {}
-        self._loss: dict[tuple[int, int], int] = {}
+        self._loss: dict[tuple[int, int, int], int] = {}
         self._late_line: dict[tuple[int, int], tuple[int, float]] = {}
         self._windows_at: dict[tuple[int, int], int] = {}
         self._members = [
@@ -267,25 +271,57 @@ class WeekModel:
         windows = build.column(upper=float(week.counters), integer=False)
         build.row([(windows, 1.0), *((c, -v) for c, v in everybody)], upper=0.0)
         self._windows_at[day, segment] = windows
-        steps: dict[int, Entries] = {}
-        for index, pool in enumerate(week.pools):
-            late = pool.late[day][segment]
-            savings = [a - b for a, b in pairwise(late[: pool.counters + 1])]
-            savings = savings[: next((i for i, s in enumerate(savings) if s < SAVING_LEAST), len(savings))]
-            steps[index] = [(build.column(integer=False), saving) for saving in savings]
-            if not savings:
+        self._prices(day, segment, at_window, windows)
+
+    def _prices(self, day: int, segment: int, at_window: list[Entries], windows: int) -> None:
+        """Each service loses what it would in a share of a hall that serves everything.
+
+        With a share p of the work and c windows to itself that is p f(c / p). It is convex in c, and adds up
+        to f of all windows where skills let them be shared out evenly; where they do not, to more. Windows
+        are shared out from people to the services they know, so nobody's time is spent twice.
+        """
+        week, build, numbers = self.week, self._builder, self.week.days[day]
+        late = numbers.late[segment]
+        savings = [a - b for a, b in pairwise(late[: week.counters + 1])]
+        savings = savings[: next((i for i, s in enumerate(savings) if s < SAVING_LEAST), len(savings))]
+        given: list[Entries] = [[] for _ in week.counters_by_service]
+        by_skills: dict[tuple[int, ...], Entries] = defaultdict(list)
+        for g, group in enumerate(week.groups):
+            wanted = tuple(s for s in group.skills if numbers.shares[segment][s] > 0.0)
+            if wanted and at_window[g]:
+                by_skills[wanted] += at_window[g]
+        for skills, people in by_skills.items():
+            columns = [build.column(upper=float(week.counters), integer=False) for _ in skills]
+            for skill, column in zip(skills, columns, strict=True):
+                given[skill].append((column, 1.0))
+            build.row([*((c, 1.0) for c in columns), *((c, -v) for c, v in people)], upper=0.0)
+        everything = [entry for entries in given for entry in entries]
+        build.row([*everything, (windows, -1.0)], upper=0.0)
+        for service, share in enumerate(numbers.shares[segment]):
+            if share <= 0.0:
                 continue
-            people: Entries = [(windows, 1.0)]
-            if index > 0:
-                able = [g for g, group in enumerate(week.groups) if index in group.pools]
-                people = [entry for g in able for entry in at_window[g]]
-            build.row([*((c, 1.0) for c, _ in steps[index]), *((c, -v) for c, v in people)], upper=0.0)
-        loss = build.column(cost=1.0, upper=1e9, integer=False)
-        self._loss[day, segment] = loss
-        for partition in week.partitions:
-            nobody = sum(week.pools[index].late[day][segment][0] for index in partition)
-            saved = [entry for index in partition for entry in steps[index]]
-            build.row([(loss, 1.0), *saved], lower=nobody)
+            loss = build.column(cost=1.0, upper=1e9, integer=False)
+            self._loss[day, segment, service] = loss
+            steps = [(build.column(upper=share, integer=False), saving) for saving in savings]
+            build.row([(loss, 1.0), *steps], lower=share * late[0])
+            filled = [(column, 1.0) for column, _ in steps]
+            build.row([*filled, *((c, -v) for c, v in given[service])], upper=0.0)
+            if steps:
+                build.row(filled, upper=float(week.counters_by_service[service]))
+            self._few(late, share, [e for k, p in by_skills.items() if service in k for e in p], loss)
+
+    def _few(self, late: tuple[float, ...], share: float, people: Entries, loss: int) -> None:
+        """The same by whole people who know the service: the line between two whole numbers, which lies above
+        the curve, so that half of a specialist is not worth more than half."""
+        most = len(late) - 1
+        points = [share * _between(late, min(float(most), n / share)) for n in range(FEW + 1)]
+        savings = [a - b for a, b in pairwise(points)]
+        build = self._builder
+        steps = [(build.column(integer=False), saving) for saving in savings if saving >= SAVING_LEAST]
+        if not steps:
+            return
+        build.row([(loss, 1.0), *steps], lower=points[0] - sum(s for s in savings if s < SAVING_LEAST))
+        build.row([*((c, 1.0) for c, _ in steps), *((c, -v) for c, v in people)], upper=0.0)
 
     def _line(self, day: int) -> None:
         """Work that windows do not get done stays in line, and its people are late after the limit."""
@@ -382,6 +418,13 @@ class WeekModel:
         """What the curves expect."""
         line = sum(values[column] * price for column, price in self._late_line.values())
         return float(sum(values[column] for column in self._loss.values()) + line)
+
+
+def _between(late: tuple[float, ...], windows: float) -> float:
+    """The curve between two whole numbers of windows."""
+    low = min(int(windows), len(late) - 1)
+    high = min(low + 1, len(late) - 1)
+    return late[low] + (windows - low) * (late[high] - late[low])
 
 
 def empty(week: Week) -> tuple[tuple[Fixed | None, ...], ...]:

@@ -7,8 +7,17 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from openhall.science.roster.mip import FEASIBILITY, INFINITY, Floats, Mip, SolverParameters, solve
-from openhall.science.roster.search import SearchParameters, Stop, search
+from openhall.science.roster.mip import (
+    FEASIBILITY,
+    INFINITY,
+    Floats,
+    Mip,
+    Solution,
+    SolverParameters,
+    solve,
+)
+from openhall.science.roster.parts import Structure
+from openhall.science.roster.search import IMPROVES, Stop
 from openhall.science.roster.week import Rostered, Week
 from openhall.science.roster.week_greedy import DayCosts, Work, greedy, presence
 from openhall.science.roster.week_model import WeekModel
@@ -17,34 +26,43 @@ COMPLETE_SECONDS = 2.0
 """To work out what follows from a given roster: a small linear program."""
 
 
+STEPS_SECONDS = 600.0
+"""Nodes end the work long before; this only keeps a broken solver from going on for ever."""
+
+
 class WeekParameters(msgspec.Struct, frozen=True):
     """How a week is solved.
 
     Attributes
     ----------
     gap : stop when the cost is proved to be within this of the best; relative.
-    whole_share : of the time, for HiGHS on the whole week before neighbourhoods are searched.
+    whole_share : of the time, for HiGHS on the whole week after the neighbourhoods: it proves the bound.
     slice_seconds : at most so long on one neighbourhood.
-    nodes_most : HiGHS stops after so many nodes, and nothing is searched after it: the same problem has the
-        same answer then, on any machine of the same build; 0 for the clock alone.
+    days : freed together, for everybody.
+    people : freed together, for the whole week.
+    steps : of work instead of the clock: so many neighbourhoods of `nodes_most` nodes each, and as many nodes
+        on the whole week. The same problem has the same answer then on the same build, however busy the
+        machine. 0 for the clock.
+    nodes_most : of each of those.
     """
 
     gap: float = 0.005
-    whole_share: float = 0.85
+    whole_share: float = 0.5
     slice_seconds: float = 1.0
-    nodes_most: int = 0
+    days: int = 2
+    people: int = 4
+    steps: int = 0
+    nodes_most: int = 50
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.gap < 1.0:
             raise ValueError(f"Expected gap from 0 to less than 1, got {self.gap}")
-
-    def search(self, seed: int) -> SearchParameters:
-        """The parameters of the search below."""
-        return SearchParameters(
-            whole_share=self.whole_share,
-            slice_seconds=self.slice_seconds,
-            solver=SolverParameters(gap=self.gap, seed=seed),
-        )
+        if not 0.0 <= self.whole_share <= 1.0:
+            raise ValueError(f"Expected whole_share between 0 and 1, got {self.whole_share}")
+        if self.slice_seconds <= 0.0 or self.days < 1 or self.people < 1:
+            raise ValueError(f"Expected seconds, days and people above 0, got {self}")
+        if self.steps < 0 or self.nodes_most < 1:
+            raise ValueError(f"Expected steps of 0 or more and nodes_most of 1 or more, got {self}")
 
 
 def roster(
@@ -68,26 +86,95 @@ def roster(
         found for work in (before, plain) if work is not None and (found := complete(model, work)) is not None
     ]
     start = min(starts, key=model.mip.objective, default=None)
-    seed = int(generator.integers(0, 2**31))
-    outcome = search(
-        model.mip, stop=stop, generator=generator, start=start, parameters=parameters.search(seed)
-    )
-    solution = outcome.solution
-    if solution.values is None:
+    run = _Run(model.mip, stop, generator, parameters, start)
+    if start is not None:
+        run.neighbourhoods()
+    run.whole()
+    if run.values is None:
         return _by_plain_rule(week, plain)
     status: Literal["optimal", "within_gap", "time_limit"] = "time_limit"
-    if solution.gap <= 1e-6:
+    if run.gap <= 1e-6:
         status = "optimal"
-    elif solution.gap <= parameters.gap:
+    elif run.gap <= parameters.gap:
         status = "within_gap"
     return Rostered(
-        work=model.work_of(solution.values),
-        missing=model.missing_of(solution.values),
-        late_minutes=model.late_minutes_of(solution.values),
-        objective=solution.objective,
-        bound=solution.bound,
+        work=model.work_of(run.values),
+        missing=model.missing_of(run.values),
+        late_minutes=model.late_minutes_of(run.values),
+        objective=run.objective,
+        bound=run.bound,
         status=status,
     )
+
+
+class _Run:
+    """One week being solved: neighbourhoods first, which find; then the whole, which proves."""
+
+    def __init__(
+        self,
+        mip: Mip,
+        stop: Stop,
+        generator: np.random.Generator,
+        parameters: WeekParameters,
+        start: Floats | None,
+    ) -> None:
+        self._mip, self._stop, self._generator, self._parameters = mip, stop, generator, parameters
+        self._seconds = stop.seconds_left()
+        self.values = start
+        self.objective = mip.objective(start) if start is not None else INFINITY
+        self.bound = -INFINITY
+
+    @property
+    def gap(self) -> float:
+        """Relative, infinite while nothing is known."""
+        if not np.isfinite(self.objective) or not np.isfinite(self.bound):
+            return INFINITY
+        return max(0.0, self.objective - self.bound) / max(1e-9, abs(self.objective))
+
+    def neighbourhoods(self) -> None:
+        """Some days of everybody, or all days of some people, again and again."""
+        structure = Structure(self._mip)
+        shape = (self._mip.person_count, self._mip.day_count)
+        reserve = self._parameters.whole_share * self._seconds
+        step = idle = 0
+        while self.values is not None and idle < shape[0] * shape[1]:
+            is_over = step >= self._parameters.steps if self._parameters.steps else self._left() <= reserve
+            if is_over:
+                return
+            cells = np.zeros(shape, dtype=np.bool_)
+            if step % 2:
+                count = min(self._parameters.people, shape[0])
+                cells[self._generator.permutation(shape[0])[:count]] = True
+            else:
+                count = min(self._parameters.days, shape[1])
+                cells[:, self._generator.permutation(shape[1])[:count]] = True
+            part = structure.part(structure.free(cells), self.values)
+            solution = self._solve(part.mip, part.start, seconds=self._parameters.slice_seconds)
+            idle += 1
+            if solution.values is not None and solution.objective < self.objective - IMPROVES:
+                self.values, self.objective, idle = part.whole(solution.values), solution.objective, 0
+            step += 1
+
+    def whole(self) -> None:
+        """HiGHS on everything with the time that is left."""
+        solution = self._solve(self._mip, self.values, seconds=self._left())
+        if solution.values is not None and solution.objective < self.objective:
+            self.values, self.objective = solution.values, solution.objective
+        self.bound = max(self.bound, min(solution.bound, self.objective))
+
+    def _left(self) -> float:
+        return self._stop.seconds_left()
+
+    def _solve(self, mip: Mip, start: Floats | None, *, seconds: float) -> Solution:
+        parameters = self._parameters
+        solver = SolverParameters(
+            gap=parameters.gap,
+            seed=int(self._generator.integers(0, 2**31)),
+            nodes_most=parameters.nodes_most if parameters.steps else 0,
+        )
+        if parameters.steps:
+            seconds = STEPS_SECONDS
+        return solve(mip, seconds=seconds, start=start, parameters=solver)
 
 
 def complete(model: WeekModel, work: Work) -> Floats | None:
