@@ -284,14 +284,16 @@ def _values(kind: inspect.Type, rules: DayRules) -> st.SearchStrategy[Any]:
             return st.none()
         case inspect.IntType(ge=low, le=high):
             return st.integers(low or 0, high) if high else st.sampled_from(_TIMES)
+        case inspect.FloatType(ge=low, le=high):
+            return st.floats(low, high)
         case inspect.StrType(pattern=pattern) if pattern and pattern.startswith("^[a-z]["):
             return st.just("a_reason")
         case inspect.StrType(min_length=least):
             return st.sampled_from([text for text in _IDS if text or not least])
         case inspect.UnionType(types=types):
             return st.one_of([_values(one, rules) for one in types])
-        case inspect.VarTupleType(item_type=item):
-            return st.lists(_values(item, rules), max_size=2).map(tuple)
+        case inspect.VarTupleType(item_type=item, min_length=least):
+            return st.lists(_values(item, rules), min_size=least or 0, max_size=2).map(tuple)
         case inspect.StructType(cls=cls) if cls is DayRules:
             return st.just(rules)
         case inspect.StructType():
