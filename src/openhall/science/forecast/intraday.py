@@ -13,78 +13,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from openhall.science.forecast.calendar import DayFacts
-from openhall.science.forecast.days import HALF, ForecastModel, ServiceModel
+from openhall.science.forecast.days import HALF, Widths
 from openhall.science.forecast.result import DayForecast, RestOfDay
+from openhall.science.forecast.straying import REPLAYED, IntradayParameters, Straying
 
 Numbers = NDArray[np.float64]
 
 NEWTON_STEPS = 25
 NEWTON_ENOUGH = 1e-8
 LARGEST_STEP = 1.0
-BISECTIONS = 45
+BISECTIONS = 24
 LARGEST_LOG = 4.0
 """A rate may be up to 55 times what was forecast."""
-NEIGHBOUR_INTERVALS = 4.0
-"""Intervals over which an error fades, for branches of too few days to show it."""
 SMALLEST_COUNT = 1e-9
-UNKNOWN_VARIANCE = 0.05
-"""Of the logarithm of a day's total, for a service without a past."""
-
-
-class IntradayParameters(msgspec.Struct, frozen=True):
-    """How the day is read.
-
-    Parameters
-    ----------
-    surge_log_sd : standard deviation of the logarithm of a surge day's factor.
-    surge_share : of days that are surges, before anything is seen, 0-1.
-    reopening_share : the same of the first days after a closure.
-    factors : along which ordinary days stray.
-    prior_days : days of errors that an assumed pattern of them is worth.
-    days : latest days whose errors are learnt from.
-    """
-
-    surge_log_sd: float = 0.35
-    surge_share: float = 0.03
-    reopening_share: float = 0.5
-    factors: int = 6
-    prior_days: float = 10.0
-    days: int = 120
-
-    def __post_init__(self) -> None:
-        if not 0 < self.surge_log_sd <= 3:
-            raise ValueError(f"Expected surge_log_sd above 0 and at most 3, got {self.surge_log_sd}")
-        for name in ("surge_share", "reopening_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"Expected {name} between 0 and 1, got {getattr(self, name)}")
-        if not 1 <= self.factors <= 20:
-            raise ValueError(f"Expected factors between 1 and 20, got {self.factors}")
-        if not 0 < self.prior_days <= 1_000:
-            raise ValueError(f"Expected prior_days above 0 and at most 1000, got {self.prior_days}")
-        if not 1 <= self.days <= 2_000:
-            raise ValueError(f"Expected days between 1 and 2000, got {self.days}")
-
-
-@dataclass(frozen=True)
-class Straying:
-    """How the rates of a service's ordinary days stray from their forecasts.
-
-    Attributes
-    ----------
-    loadings : shape (factors, intervals): of standard normal factors on the logarithms of rates.
-    leftover : shape (intervals,): variance of the logarithm that no factor carries.
-    usual_variance : of the logarithm of a day's total, as forecast on a usual day.
-    """
-
-    loadings: Numbers
-    leftover: Numbers
-    usual_variance: float
 
 
 @dataclass(frozen=True)
@@ -94,13 +39,22 @@ class Regime:
     Attributes
     ----------
     weight : its probability, 0-1.
-    log_rate : shape (intervals,): mean of the logarithm of rate by forecast.
-    root : shape (factors, intervals): `root.T @ root` is the covariance of those logarithms.
+    level : shape (intervals,): logarithm of rate by forecast that the whole day shares.
+    strayed : shape (intervals,): what the factors of ordinary days add to it.
+    belief : how much of that carries over to the rest of the day, 0-1.
+    root : shape (factors, intervals): `root.T @ root` is the covariance of the logarithms.
     """
 
     weight: float
-    log_rate: Numbers
+    level: Numbers
+    strayed: Numbers
+    belief: float
     root: Numbers
+
+    @property
+    def log_rate(self) -> Numbers:
+        """Shape (intervals,): logarithm of rate by forecast."""
+        return self.level + self.belief * self.strayed
 
 
 @dataclass(frozen=True)
@@ -122,6 +76,8 @@ class Posterior:
     surge_probability: float
     dispersion: float
     leftover: Numbers
+    interval_widths: Widths
+    total_widths: Widths
     seen: float
     expected_by_now: float
 
@@ -138,9 +94,11 @@ class Posterior:
             for middle, (_rate, variance) in zip(middles, rates, strict=True)
         ]
         weights = [regime.weight for regime in self.regimes]
+        below, half, above = _mixed(weights, roots, spreads)
+        below = half - (half - below) * self.interval_widths.low
+        above = half + (above - half) * self.interval_widths.high
         low, middle, high = (
-            np.where(ahead > 0, np.maximum(_mixed(part, weights, roots, spreads), 0.0) ** 2, 0.0)
-            for part in (0.1, 0.5, 0.9)
+            np.where(ahead > 0, np.maximum(one, 0.0) ** 2, 0.0) for one in (below, half, above)
         )
         mean = sum((weight * one for weight, one in zip(weights, means, strict=True)), np.zeros(len(ahead)))
         totals = self._totals(middles, later)
@@ -149,6 +107,7 @@ class Posterior:
             weight * float(one.sum()) ** 2 * np.exp(spread)
             for weight, one, (_level, spread) in zip(weights, means, totals, strict=True)
         )
+        low_total, middle_total, high_total = self._total(totals)
         return RestOfDay(
             date=self.date,
             first_minute=self.first_minute + self.first * self.interval_minutes,
@@ -158,9 +117,9 @@ class Posterior:
             middle=tuple(map(float, middle)),
             high=tuple(map(float, high)),
             total_mean=total_mean,
-            total_low=self._total(0.1, totals),
-            total_middle=self._total(0.5, totals),
-            total_high=self._total(0.9, totals),
+            total_low=low_total,
+            total_middle=middle_total,
+            total_high=high_total,
             seen=self.seen,
             expected_by_now=self.expected_by_now,
             surge_probability=self.surge_probability,
@@ -177,16 +136,19 @@ class Posterior:
             told.append((float(np.log(total)), float(slope @ slope)))
         return told
 
-    def _total(self, part: float, totals: list[tuple[float, float]]) -> float:
+    def _total(self, totals: list[tuple[float, float]]) -> tuple[float, float, float]:
+        """P10, P50 and P90 of the rest's total."""
         if not self.ahead.any():
-            return 0.0
+            return 0.0, 0.0, 0.0
         levels = [np.array([level]) for level, _variance in totals]
         spreads = [
             np.array([np.sqrt(variance + self.dispersion / max(np.exp(level), HALF))])
             for level, variance in totals
         ]
-        weights = [regime.weight for regime in self.regimes]
-        return float(np.exp(_mixed(part, weights, levels, spreads)[0]))
+        below, half, above = _mixed([regime.weight for regime in self.regimes], levels, spreads)[:, 0]
+        low = half - (half - below) * self.total_widths.low
+        high = half + (above - half) * self.total_widths.high
+        return float(np.exp(low)), float(np.exp(half)), float(np.exp(high))
 
     def scenarios(self, count: int, *, seed: int) -> Numbers:
         """Invented rests of the day, people: shape (count, intervals not yet over).
@@ -213,16 +175,18 @@ def _rates(regime: Regime, ahead: Numbers, later: slice) -> tuple[Numbers, Numbe
     return np.exp(np.clip(regime.log_rate[later], -LARGEST_LOG, LARGEST_LOG)), variance
 
 
-def _mixed(part: float, weights: list[float], middles: list[Numbers], spreads: list[Numbers]) -> Numbers:
-    """Quantile of a mixture of normal distributions, each of shape (n,), by bisection."""
-    low = np.min([m - 8 * s for m, s in zip(middles, spreads, strict=True)], axis=0)
-    high = np.max([m + 8 * s for m, s in zip(middles, spreads, strict=True)], axis=0)
+def _mixed(weights: list[float], middles: list[Numbers], spreads: list[Numbers]) -> Numbers:
+    """P10, P50 and P90 of a mixture of normal distributions: shape (3, n), by bisection."""
+    parts = np.array([[0.1], [0.5], [0.9]])
+    low = np.min([m - 2 * s for m, s in zip(middles, spreads, strict=True)], axis=0)
+    high = np.max([m + 2 * s for m, s in zip(middles, spreads, strict=True)], axis=0)
+    low, high = np.tile(low, (3, 1)), np.tile(high, (3, 1))
     for _step in range(BISECTIONS):
         at = (low + high) / 2
         below = sum(
             weight * ndtr((at - m) / s) for weight, m, s in zip(weights, middles, spreads, strict=True)
         )
-        low, high = np.where(below < part, at, low), np.where(below < part, high, at)
+        low, high = np.where(below < parts, at, low), np.where(below < parts, high, at)
     return np.asarray((low + high) / 2)
 
 
@@ -233,112 +197,7 @@ def _counted(rates: Numbers, dispersion: float, rng: np.random.Generator) -> Num
     return rng.poisson(rates).astype(np.float64)
 
 
-# --- what ordinary days do ---------------------------------------------------------------------------
-
-
-def straying_of(service: ServiceModel, counts: Numbers, parameters: IntradayParameters) -> Straying:
-    """Learn from the errors of the forecasts that were made the day before.
-
-    Parameters
-    ----------
-    service : the fitted service.
-    counts : its series' counts, shape (series, days, intervals), NaN where nothing was observed.
-    """
-    expected = service.ahead.mean
-    size = expected.shape[2]
-    order = np.cumsum(np.isfinite(counts).any(axis=2), axis=1)
-    recent = (order > 3) & (order > order[:, -1:] - parameters.days)
-    usable = np.isfinite(counts) & (expected > 0) & recent[:, :, None]
-    errors = np.where(usable, np.log((np.where(usable, counts, 0) + HALF) / (expected + HALF)), 0.0)
-    weight = np.where(usable, expected / (expected + 1.0), 0.0)
-    dispersion = service.profiles.dispersion[:, None, None]
-    chance = np.where(usable, dispersion / np.where(usable, expected + HALF, 1.0), 0.0)
-    weight = weight * _ordinary(errors, weight)[:, :, None]
-    rows, weights = errors.reshape(-1, size), weight.reshape(-1, size)
-    pairs = weights.T @ weights
-    found = (weights * rows).T @ (weights * rows)
-    found[np.diag_indices(size)] -= (weights**2 * chance.reshape(-1, size)).sum(axis=0)
-    assumed = _assumed(size, service)
-    blended = (found + parameters.prior_days * assumed) / (pairs + parameters.prior_days)
-    sizes, vectors = np.linalg.eigh((blended + blended.T) / 2)
-    kept = slice(-min(parameters.factors, size), None)
-    loadings = (np.sqrt(np.maximum(sizes[kept], 0.0)) * vectors[:, kept]).T[::-1]
-    leftover = np.maximum(np.diag(blended) - (loadings**2).sum(axis=0), 0.0)
-    return Straying(loadings, leftover, _usual_variance(service))
-
-
-def _ordinary(errors: Numbers, weight: Numbers) -> Numbers:
-    """Weight of each day, 0-1: a day that was far off as a whole says little of ordinary ones."""
-    level = (weight * errors).sum(axis=2) / np.maximum(weight.sum(axis=2), SMALLEST_COUNT)
-    some = weight.sum(axis=2) > 0
-    usual = 1.4826 * float(np.median(np.abs(level[some]))) if some.any() else 1.0
-    far = np.abs(level) / max(usual, 1e-3)
-    return np.asarray(np.where(some, np.minimum(1.0, 3.0 / np.maximum(far, 3.0)), 0.0))
-
-
-def _assumed(size: int, service: ServiceModel) -> Numbers:
-    """What errors look like where no day has shown them: the whole day's, and neighbours alike."""
-    apart = np.abs(np.arange(size)[:, None] - np.arange(size)[None, :])
-    return np.asarray(_usual_variance(service) * (1.0 + 0.3 * np.exp(-apart / NEIGHBOUR_INTERVALS)))
-
-
-def _usual_variance(service: ServiceModel) -> float:
-    told = service.ahead.log_variance[np.isfinite(service.ahead.log_variance)]
-    return float(np.median(told)) if len(told) else UNKNOWN_VARIANCE
-
-
 # --- reading a day -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class IntradayModel:
-    """A fitted forecast with what ordinary days do. Made by `learn`."""
-
-    model: ForecastModel
-    parameters: IntradayParameters
-    straying: dict[tuple[str, str], Straying]
-
-    def read(
-        self,
-        branch: str,
-        service: str,
-        forecast: DayForecast,
-        counts: Numbers,
-        *,
-        minute: int,
-        facts: DayFacts,
-    ) -> Posterior:
-        """What today has shown of one branch and service.
-
-        Parameters
-        ----------
-        forecast : the day-ahead forecast of today.
-        counts : shape (intervals,): people so far, NaN where nobody counted; what lies ahead is ignored.
-        minute : minute of the day, now; an interval that it cuts counts with its part.
-        facts : of today.
-        """
-        reopening = facts.reopening_day == 1
-        return read_day(
-            forecast,
-            counts,
-            minute=minute,
-            interval_minutes=self.model.history.interval_minutes,
-            straying=self.straying[branch, service],
-            parameters=self.parameters,
-            surge_share=self.parameters.reopening_share if reopening else self.parameters.surge_share,
-        )
-
-
-def learn(model: ForecastModel, parameters: IntradayParameters | None = None) -> IntradayModel:
-    """Learn what ordinary days do, from the errors of a fitted forecast."""
-    chosen = parameters or IntradayParameters()
-    told: dict[tuple[str, str], Straying] = {}
-    for service in model.services:
-        straying = straying_of(service, model.history.counts[list(service.rows)], chosen)
-        for row in service.rows:
-            series = model.history.series[row]
-            told[series.branch, series.service] = straying
-    return IntradayModel(model, chosen, told)
 
 
 def read_day(
@@ -364,12 +223,16 @@ def read_day(
     usual = np.vstack([straying.loadings, np.full(len(middle), np.sqrt(unsure))])
     surge = np.vstack([usual, np.full(len(middle), parameters.surge_log_sd)])
     spread = forecast.dispersion + straying.leftover * exposure * middle
+    seen = float((over * middle).sum()) / max(float(middle.sum()), SMALLEST_COUNT)
+    belief = float(np.interp(seen, REPLAYED, straying.belief))
     regimes, evidence = [], []
     for share, loadings in ((1 - surge_share, usual), (surge_share, surge)):
         if share > 0:
             at, precision, log_evidence = _fitted(came, exposure * middle, spread, loadings)
             root = np.linalg.solve(np.linalg.cholesky(precision), loadings)
-            regimes.append((loadings is surge, at @ loadings, root))
+            levels = slice(len(straying.loadings), None)
+            level, strayed = at[levels] @ loadings[levels], at[: levels.start] @ loadings[: levels.start]
+            regimes.append((level, strayed, 1.0 if loadings is surge else belief, root))
             evidence.append(np.log(share) + log_evidence)
     weights = np.exp(np.array(evidence) - max(evidence))
     weights /= weights.sum()
@@ -380,14 +243,14 @@ def read_day(
         ahead=middle * (1 - over),
         first=int(np.searchsorted(-over, -1.0, side="right")),
         regimes=tuple(
-            Regime(float(weight), log_rate, root)
-            for weight, (_is_surge, log_rate, root) in zip(weights, regimes, strict=True)
+            Regime(float(weight), level, strayed, believed, root)
+            for weight, (level, strayed, believed, root) in zip(weights, regimes, strict=True)
         ),
-        surge_probability=float(
-            sum(weight for weight, (is_surge, _log, _root) in zip(weights, regimes, strict=True) if is_surge)
-        ),
+        surge_probability=float(weights[-1]) if surge_share > 0 else 0.0,
         dispersion=forecast.dispersion,
         leftover=straying.leftover,
+        interval_widths=straying.interval_widths,
+        total_widths=straying.total_widths,
         seen=float(came.sum()),
         expected_by_now=float((exposure * middle).sum()),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -38,8 +38,10 @@ from openhall.rehearsal.evaluation.arrivals.scores import (
 from openhall.rehearsal.evaluation.scores import EvaluationImpossible
 from openhall.science.forecast.calendar import DayFacts
 from openhall.science.forecast.days import ForecastParameters, fit
-from openhall.science.forecast.intraday import IntradayModel, IntradayParameters, learn
-from openhall.science.forecast.result import Forecast
+from openhall.science.forecast.intraday import read_day
+from openhall.science.forecast.result import DayForecast, Forecast
+from openhall.science.forecast.straying import IntradayParameters
+from openhall.science.forecast.today import IntradayModel, learn
 
 Numbers = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -296,11 +298,12 @@ def _as_the_day_goes(
             posterior = model.read(forecast.branch, SERVICE, ahead, came[row], minute=minute, facts=facts)
             rest = posterior.rest()
             middle = np.array(ahead.middle)
-            ordinary = posterior.regimes[0]
             said[OURS].append(np.array(rest.middle))
             said[STATIC].append(middle[at:])
             said[RATIO].append(middle[at:] * _ratio(posterior.seen, posterior.expected_by_now))
-            said[SVD_PLS].append(middle[at:] * np.exp(ordinary.log_rate[at:]))
+            said[SVD_PLS].append(
+                middle[at:] * _svd_pls(model, forecast.branch, ahead, came[row], minute)[at:]
+            )
             ends.append(
                 (
                     np.array(rest.low),
@@ -319,6 +322,21 @@ def _as_the_day_goes(
         quantiles.add_totals(
             np.array([end[3] for end in ends]), np.array([end[4] for end in ends]), _totals(came[:, at:])
         )
+
+
+def _svd_pls(model: IntradayModel, place: str, ahead: DayForecast, came: Numbers, minute: int) -> Numbers:
+    """Rate by forecast when every day is ordinary and all that it shows is believed (Shen and Huang 2008)."""
+    straying = model.straying[place, SERVICE]
+    read = read_day(
+        ahead,
+        came,
+        minute=minute,
+        interval_minutes=model.model.history.interval_minutes,
+        straying=replace(straying, belief=np.ones(len(straying.belief))),
+        parameters=model.parameters,
+        surge_share=0.0,
+    )
+    return np.exp(read.regimes[0].log_rate)
 
 
 def _ratio(seen: float, expected: float) -> float:
