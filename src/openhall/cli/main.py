@@ -103,11 +103,12 @@ def program() -> None:
 
 # The commands register themselves with the program.
 from openhall.cli import demo, evaluate, learn, log, rehearse, serving, simulate  # noqa: E402
-from openhall.cli.bench import hall, size, twin  # noqa: E402
+from openhall.cli.bench import elastic, hall, size, twin  # noqa: E402
 
 __all__ = [
     "Doors",
     "demo",
+    "elastic",
     "evaluate",
     "hall",
     "learn",

@@ -12,10 +12,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from openhall.hall.model.advising import Subject, resting
 from openhall.hall.model.deciding.diverting import ALWAYS_OFFERED, channels_for
-from openhall.hall.model.state import CounterState, Doors, HallState, Ticket, TicketStatus
+from openhall.hall.model.planning import Stints
+from openhall.hall.model.state import CounterState, Doors, HallState, Presence, Ticket, TicketStatus
+from openhall.hall.told import Move
 from openhall.kernel.clock import HOUR_MS, MINUTE_MS, from_datetime, to_datetime
-from openhall.network.model import Channel
+from openhall.network.model import Channel, Post
+
+JOINED_EVERY_MS = 5 * MINUTE_MS
 
 PersonKind = Literal["waiting", "away", "helped", "coming", "at_counter"]
 Stage = Literal["free", "called", "serving"]
@@ -58,13 +63,52 @@ class Seat(msgspec.Struct, frozen=True):
     need: str = ""
     since_ms: int = 0
     seq: int = 0
+    could_serve: tuple[str, ...] = ()
+    """The counter's services, whoever sits there."""
 
 
-class Sitter(msgspec.Struct, frozen=True):
-    """Somebody who sits nowhere and could sit down at a counter."""
+class Worker(msgspec.Struct, frozen=True):
+    """Somebody who can be given a post today."""
 
     person_id: str
     skills: tuple[str, ...]
+    posts: tuple[Post, ...]
+    counter_id: str = ""
+    """Where they sit now; empty for nowhere."""
+    here_from_ms: int = 0
+    """Somebody who is on the way arrives then; 0 is here."""
+    here_until_ms: int = 0
+    """A colleague from another branch goes back then; 0 is not known."""
+
+
+class Helper(msgspec.Struct, frozen=True):
+    """Somebody of a neighbouring branch who could be asked for [D6]."""
+
+    person_id: str
+    from_branch: str
+    skills: tuple[str, ...]
+    travel_ms: int
+    """One way."""
+    until_ms: int
+    """Has to leave here by then."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What every change of the day's plan has to keep; without a plan the hall's minimum."""
+
+    stint_least_ms: int = 0
+    switches_most: int = 100
+    lobby_least: int = 0
+    windows_least: int = 1
+
+
+class Foreseen(msgspec.Struct, frozen=True):
+    """The people that the plan reckoned with. Times are ms since the epoch."""
+
+    from_ms: int
+    interval_ms: int
+    expected: tuple[float, ...]
+    day_cv: float
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -94,14 +138,32 @@ class Snapshot(msgspec.Struct, frozen=True):
     people: tuple[Someone, ...]
     """Those in line first, in order."""
     seats: tuple[Seat, ...]
-    sitters: tuple[Sitter, ...]
+    workers: tuple[Worker, ...]
+    """Who is here or on the way, whether at a counter or not."""
     recent: tuple[tuple[str, str, int], ...]
     """(service, class, people who joined in the hour just past)"""
-    joined_today: int
+    joined: tuple[int, ...]
+    """People who joined in each `JOINED_EVERY_MS` from check-in till now; the last one may not be over."""
+    stints: Stints = ()
+    """Of those in `workers`: the whole day's, with the moves that were taken."""
+    meals: tuple[tuple[str, int], ...] = ()
+    """(person, moment) of the meal breaks as published, wherever they have been moved since."""
+    terms: Terms = Terms()
+    foreseen: Foreseen | None = None
+    helpers: tuple[Helper, ...] = ()
+    shown: tuple[Move, ...] = ()
+    """The moves of the advice that stands and that nobody has decided on."""
+    resting: frozenset[Subject] = frozenset()
+    """What was declined a little while ago, and is not proposed again yet."""
+
+    @property
+    def joined_today(self) -> int:
+        """Everybody who has joined."""
+        return sum(self.joined)
 
 
-def snapshot(state: HallState, now_ms: int, next_seq: int) -> Snapshot:
-    """Take it; `next_seq` is above the number of every event so far."""
+def snapshot(state: HallState, now_ms: int, next_seq: int, helpers: tuple[Helper, ...] = ()) -> Snapshot:
+    """Take it; `next_seq` is above the number of every event so far, `helpers` could be borrowed."""
     rules = state.day_rules
     is_before = state.doors is Doors.NOT_YET
     resume_ms = rules.opens_ms if is_before else state.pause_until_ms if state.pause_reason else 0
@@ -110,6 +172,7 @@ def snapshot(state: HallState, now_ms: int, next_seq: int) -> Snapshot:
         if ticket.joined_ms > now_ms - HOUR_MS:
             joined[ticket.service_id, ticket.class_code] += 1
     capacity = rules.regime.capacity
+    asked = {request.person_id for request in state.requests.values() if not request.outcome}
     return Snapshot(
         branch=state.stream.place,
         network_version=rules.network_version,
@@ -128,9 +191,16 @@ def snapshot(state: HallState, now_ms: int, next_seq: int) -> Snapshot:
         services=tuple((s.id, s.mean_minutes * MINUTE_MS) for s in rules.services),
         people=_people(state),
         seats=tuple(_seat(state, counter) for counter in state.counters.values()),
-        sitters=_sitters(state),
+        workers=(workers := _workers(state)),
         recent=tuple((service, code, count) for (service, code), count in sorted(joined.items())),
-        joined_today=len(state.tickets),
+        joined=_joined(state, now_ms),
+        stints=_stints(state, {worker.person_id for worker in workers}),
+        meals=_meals(state),
+        terms=_terms(state),
+        foreseen=_foreseen(state),
+        helpers=tuple(h for h in helpers if state.staff(h.person_id) is None and h.person_id not in asked),
+        shown=_shown(state),
+        resting=frozenset(resting(state, now_ms)),
     )
 
 
@@ -202,13 +272,68 @@ def _seat(state: HallState, counter: CounterState) -> Seat:
         need=ticket.need if ticket else "",
         since_ms=0 if ticket is None else ticket.started_ms if is_serving else ticket.called_ms,
         seq=ticket.joined_seq if ticket else 0,
+        could_serve=rules.services,
     )
 
 
-def _sitters(state: HallState) -> tuple[Sitter, ...]:
-    seated = {counter.person_id for counter in state.counters.values()}
-    return tuple(
-        Sitter(person.id, person.skills)
-        for person in state.day_rules.staff
-        if "teller" in person.posts and person.id not in seated
-    )
+def _workers(state: HallState) -> tuple[Worker, ...]:
+    """Own people and colleagues; with a plan, of the own people those whom it has, or who were seen."""
+    seated = {counter.person_id: counter.id for counter in state.counters.values() if counter.person_id}
+    in_plan = {stint.person_id for stint in state.stints}
+    found = []
+    for person in state.staff_today:
+        presence = state.presence.get(person.id)
+        is_known = state.plan is None or person.id in in_plan or presence is not None or person.id in seated
+        if not is_known or presence in {Presence.ABSENT, Presence.LEFT, Presence.LENT}:
+            continue
+        colleague = state.colleagues.get(person.id)
+        is_coming = presence is Presence.COMING and colleague is not None
+        found.append(
+            Worker(
+                person.id,
+                person.skills,
+                person.posts,
+                seated.get(person.id, ""),
+                here_from_ms=colleague.arrives_ms if colleague is not None and is_coming else 0,
+                here_until_ms=colleague.until_ms if colleague is not None else 0,
+            )
+        )
+    return tuple(found)
+
+
+def _joined(state: HallState, now_ms: int) -> tuple[int, ...]:
+    since_ms = state.day_rules.checkin_opens_ms
+    counts = [0] * (1 + max(0, now_ms - since_ms) // JOINED_EVERY_MS)
+    for ticket in state.tickets.values():
+        counts[min(len(counts) - 1, max(0, ticket.joined_ms - since_ms) // JOINED_EVERY_MS)] += 1
+    return tuple(counts)
+
+
+def _stints(state: HallState, here: set[str]) -> Stints:
+    return tuple(stint for stint in state.stints if stint.person_id in here)
+
+
+def _meals(state: HallState) -> tuple[tuple[str, int], ...]:
+    stints = state.plan.stints if state.plan is not None else ()
+    return tuple((stint.person_id, stint.from_ms) for stint in stints if stint.post == "break")
+
+
+def _terms(state: HallState) -> Terms:
+    plan = state.plan
+    if plan is None:
+        return Terms()
+    return Terms(plan.stint_least_ms, plan.switches_most, plan.lobby_least, plan.windows_least)
+
+
+def _foreseen(state: HallState) -> Foreseen | None:
+    plan = state.plan
+    if plan is None:
+        return None
+    return Foreseen(plan.from_ms, plan.interval_ms, plan.expected, plan.day_cv)
+
+
+def _shown(state: HallState) -> tuple[Move, ...]:
+    last = list(state.advices.values())[-1] if state.advices else None
+    if last is None:
+        return ()
+    return tuple(m for n, m in enumerate(last.moves) if n not in last.taken and n not in last.declined)

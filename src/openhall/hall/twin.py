@@ -1,48 +1,49 @@
-"""The twin of a hall: from a snapshot and a branch's habits to waits, room and advice [C10, C16, D5].
+"""The twin of a hall: from a snapshot and a branch's habits to waits and room [C10, C16].
+
+What could be done is in `hall.moves`, which plays its moves here.
 
 Runs in a worker process, never where tickets are served: it brings the engine's machine code with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import msgspec
 import numpy as np
+from scipy.special import ndtr
 
-from openhall.hall.model.commands import GiveAdvice, TellWaits
-from openhall.hall.snapshot import Seat, Snapshot, Someone
-from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait
+from openhall.hall.course import FAR_MS, Spell, spells_of
+from openhall.hall.model.commands import TellWaits
+from openhall.hall.snapshot import JOINED_EVERY_MS, Seat, Snapshot, Someone
+from openhall.hall.told import JoiningWait, RoomLeft, TicketWait
 from openhall.kernel.clock import HOUR_MS, MINUTE_MS
 from openhall.science import engine, habits
 from openhall.science.engine import Fork, Ints, Model
+from openhall.science.forecast import intraday
+from openhall.science.forecast.result import DayForecast
+from openhall.science.forecast.straying import REPLAYED, IntradayParameters, Straying
 from openhall.science.habits import Arrivals, GroupHabits, GroupRules, Habits
 
 FUTURES = 400
 """For waits: the 10 % point of a wait then has a standard error of about 4 % of its spread."""
 
-ADVICE_FUTURES = 300
 ROOM_FUTURES = 200
-HORIZON_MINUTES = 60
-SIT_DOWN_MS = 2 * MINUTE_MS
-"""From the decision to open a counter till it calls."""
+SCENARIOS = 8
+"""Equally likely answers to how busy the rest of the day will be; the futures are shared out among them."""
 
 PAUSE_LASTS_MS = 10 * MINUTE_MS
 """A counter that is paused is taken to call again after so long: nobody says when at the time."""
 
 ROOM_AT_MOST = 2_000
-OFFERS_AT_MOST = 8
-"""Waiting customers for whom an offer is worked out: those nearest to being late."""
-
-MOVES_AT_MOST = 8
-CLOSING_COSTS_AT_MOST_MS = MINUTE_MS
-"""A counter is said to be dispensable when closing it costs less than a late minute in the hour."""
-
 FORESEEN_AT_MOST_MS = 12 * HOUR_MS
-ARRIVALS_TRUST = 10
-"""The forecast counts as much as so many people who were seen: ten come early, and nothing is concluded
-yet."""
+LEARNED_CV = 0.15
+"""Of the people of an ordinary day, where no plan says how sure its number is."""
+
+USUAL_DISPERSION = 2.0
+"""Of a stretch's people, variance by mean: what recorded halls show."""
 
 SEED = 20_200_224
 """Any number: the same one always, so that an answer moves with the hall and not with chance."""
@@ -87,28 +88,98 @@ def groups_of(shot: Snapshot, believed: Habits) -> Groups:
     return Groups(tuple(known), tuple(rules), numbers)
 
 
-def arrivals_of(shot: Snapshot, believed: Habits, groups: Groups) -> Arrivals:
-    """Who will come: what was learned, made more or less by who has come today; else the pace of the last
-    hour.
+@dataclass(frozen=True)
+class Coming:
+    """Who will come: an expected day, and by which factors the rest of it may be busier, equally likely."""
 
-    With n people seen where m were expected the rest of the day is taken (n + k) / (m + k) times as busy.
-    """
+    arrivals: Arrivals
+    factors: tuple[float, ...] = (1.0,)
+
+
+def arrivals_of(shot: Snapshot, believed: Habits, groups: Groups) -> Coming:
+    """Who will come: what the plan reckoned with, else what was learned, and what today says of it; without
+    either the pace of the last hour."""
     now = shot.now_ms - shot.origin_ms
-    learned = believed.arrivals
-    if learned is None or learned.from_ms + learned.width_ms * len(learned.expected) <= now:
-        return _as_lately(shot, groups, now)
-    so_far = 0.0
-    for number, expected in enumerate(learned.expected):
-        gone = (now - learned.from_ms - number * learned.width_ms) / learned.width_ms
-        so_far += expected * min(1.0, max(0.0, gone))
-    factor = (shot.joined_today + ARRIVALS_TRUST) / (so_far + ARRIVALS_TRUST)
-    mix = _mix_in(groups, believed.groups, learned.mix)
-    return Arrivals(
-        learned.from_ms,
-        learned.width_ms,
-        tuple(e * factor for e in learned.expected),
-        mix,
-        learned.dispersion,
+    expected = _expected(shot, believed, groups)
+    if expected is None or expected.from_ms + expected.width_ms * len(expected.expected) <= now:
+        return Coming(_as_lately(shot, groups, now))
+    cv = shot.foreseen.day_cv if shot.foreseen else LEARNED_CV
+    return Coming(expected, factors_of(shot, expected, cv))
+
+
+def _expected(shot: Snapshot, believed: Habits, groups: Groups) -> Arrivals | None:
+    """The plan's numbers of people, with the services and classes that were learned."""
+    learned, plan = believed.arrivals, shot.foreseen
+    if learned is not None:
+        learned = msgspec.structs.replace(learned, mix=_mix_in(groups, believed.groups, learned.mix))
+    if plan is None or not sum(plan.expected):
+        return learned
+    from_ms = plan.from_ms - shot.origin_ms
+    lately = _as_lately(shot, groups, from_ms)
+    mixes = []
+    for number in range(len(plan.expected)):
+        middle = from_ms + number * plan.interval_ms + plan.interval_ms // 2
+        mixes.append(_mix_at(learned, middle) or lately.mix[0])
+    dispersion = learned.dispersion if learned is not None else USUAL_DISPERSION
+    return Arrivals(from_ms, plan.interval_ms, plan.expected, tuple(mixes), dispersion)
+
+
+def _mix_at(learned: Arrivals | None, at: int) -> tuple[float, ...] | None:
+    if learned is None or not learned.mix:
+        return None
+    return learned.mix[min(len(learned.mix) - 1, max(0, at - learned.from_ms) // learned.width_ms)]
+
+
+def factors_of(shot: Snapshot, expected: Arrivals, cv: float) -> tuple[float, ...]:
+    """By what the rest of the day may be busier than expected, equally likely, from who has come so far: the
+    forecast's own reading of the day, ordinary or surge."""
+    people = expected.expected
+    counts = np.zeros(len(people))
+    for number, came in enumerate(shot.joined):
+        at = shot.checkin_opens_ms - shot.origin_ms + number * JOINED_EVERY_MS + JOINED_EVERY_MS // 2
+        counts[min(len(people) - 1, max(0, (at - expected.from_ms) // expected.width_ms))] += came
+    read = intraday.read_day(
+        _day_ahead(shot, expected, cv),
+        counts,
+        minute=(shot.now_ms - shot.origin_ms) // MINUTE_MS,
+        interval_minutes=expected.width_ms // MINUTE_MS,
+        straying=Straying(np.zeros((0, len(people))), np.zeros(len(people)), 0.0, np.ones(len(REPLAYED))),
+        parameters=READING,
+        surge_share=READING.surge_share,
+    )
+    ahead = read.ahead[read.first :]
+    if not ahead.sum():
+        return (1.0,)
+    logs = np.linspace(-intraday.LARGEST_LOG, intraday.LARGEST_LOG, 1_601)
+    share = np.zeros(len(logs))
+    for regime in read.regimes:
+        middles = ahead * np.exp(regime.log_rate[read.first :])
+        slope = regime.root[:, read.first :] @ (middles / middles.sum())
+        spread = max(float(np.sqrt(slope @ slope)), 1e-3)
+        share += regime.weight * ndtr((logs - np.log(middles.sum() / ahead.sum())) / spread)
+    middle_shares = (np.arange(SCENARIOS) + 0.5) / SCENARIOS
+    return tuple(float(f) for f in np.exp(np.interp(middle_shares, share, logs)))
+
+
+READING = IntradayParameters()
+
+
+def _day_ahead(shot: Snapshot, expected: Arrivals, cv: float) -> DayForecast:
+    """What was expected of today, in the forecast's own form."""
+    people, total = expected.expected, sum(expected.expected)
+    return DayForecast(
+        date=date(1970, 1, 1) + timedelta(milliseconds=shot.now_ms),
+        first_minute=expected.from_ms // MINUTE_MS,
+        mean=people,
+        low=people,
+        middle=people,
+        high=people,
+        total_mean=total,
+        total_low=total,
+        total_middle=total,
+        total_high=total,
+        cv=cv,
+        dispersion=expected.dispersion,
     )
 
 
@@ -148,8 +219,10 @@ class Twin:
 
     shot: Snapshot
     groups: Groups
-    model: Model
+    models: tuple[Model, ...]
+    """One for each answer to how busy the rest of the day will be; they are equally likely."""
     fork: Fork
+    """With the schedule that the plan makes."""
     probed: tuple[int, ...]
     """Groups that somebody could join, in the order of the probes behind the line."""
 
@@ -158,14 +231,31 @@ class Twin:
         """The moment of the fork in the engine's time, from the day's origin."""
         return self.fork.now_ms
 
+    def shares(self, count: int) -> list[tuple[Model, int, int]]:
+        """So many futures, shared out: (model, first, count)."""
+        edges = [count * n // len(self.models) for n in range(len(self.models) + 1)]
+        return [
+            (model, first, last - first)
+            for model, first, last in zip(self.models, edges, edges[1:], strict=False)
+            if last > first
+        ]
+
 
 def twin_of(shot: Snapshot, believed: Habits, *, with_probes: bool) -> Twin:
     """Everything that the engine needs of a hall."""
     groups = groups_of(shot, believed)
-    model = habits.model_of(groups.habits, groups.rules, arrivals_of(shot, believed, groups))
+    coming = arrivals_of(shot, believed, groups)
+    model = habits.model_of(groups.habits, groups.rules, coming.arrivals)
     probed = tuple(groups.numbers[s, code, ""] for s, _ in shot.services for code, _, _ in shot.classes)
     fork = _fork(shot, groups, model, probed if with_probes else ())
-    return Twin(shot, groups, model, fork, probed if with_probes else ())
+    models = tuple(_busier(model, factor) for factor in coming.factors)
+    return Twin(shot, groups, models, fork, probed if with_probes else ())
+
+
+def _busier(model: Model, factor: float) -> Model:
+    bins = model.bins.copy()
+    bins[:, 0] = np.rint(bins[:, 0] * factor).astype(np.int64)
+    return model._replace(bins=bins)
 
 
 def _fork(shot: Snapshot, groups: Groups, model: Model, probed: Sequence[int]) -> Fork:
@@ -186,7 +276,8 @@ def _fork(shot: Snapshot, groups: Groups, model: Model, probed: Sequence[int]) -
     seats = np.zeros((len(shot.seats), engine.SEAT_COLUMNS), np.int64)
     for row, seat in zip(seats, shot.seats, strict=True):
         _write_seat(row, shot, groups, seat, line)
-    return Fork(people, seats, _schedule(shot, groups, now), now, len(line) + len(probed))
+    schedule = schedule_of(shot, groups, spells_of(shot, shot.stints))
+    return Fork(people, seats, schedule, now, len(line) + len(probed))
 
 
 def _place(model: Model, group: int, joined: int, number: int) -> int:
@@ -261,16 +352,31 @@ def _write_seat(row: Ints, shot: Snapshot, groups: Groups, seat: Seat, line: Seq
     row[engine.SEAT_CUSTOMER] = seat.seq
 
 
-def _schedule(shot: Snapshot, groups: Groups, now: int) -> Ints:
-    """What is known of the rest of the day: the hall's pause, and paused counters that will go on."""
-    events = []
+def schedule_of(
+    shot: Snapshot, groups: Groups, spells: Sequence[Spell], let_go: Collection[str] = ()
+) -> Ints:
+    """What is known of the rest of the day: the hall's pause, paused counters that will go on, and who opens
+    and closes which counter when. `spells` are by counter and time; counters in `let_go` close now."""
+    events: list[tuple[int, int, int]] = []
     if shot.resume_ms:
-        events.append((now, engine.WHOLE_HALL, 0))
-        events.append((shot.resume_ms - shot.origin_ms, engine.WHOLE_HALL, 1))
+        events.append((shot.now_ms, engine.WHOLE_HALL, 0))
+        events.append((shot.resume_ms, engine.WHOLE_HALL, 1))
     for number, seat in enumerate(shot.seats):
-        if seat.is_paused:
-            events.append((now + PAUSE_LASTS_MS, number, groups.mask(seat.services, seat.classes)))
-    return np.array(sorted(events), np.int64).reshape(-1, 3)
+        if seat.counter_id in let_go:
+            events.append((shot.now_ms, number, 0))
+    for spell, after in zip(spells, [*spells[1:], None], strict=True):
+        seat = shot.seats[spell.counter]
+        begins_ms, is_now = spell.from_ms, spell.from_ms <= shot.now_ms
+        if is_now and seat.is_paused:
+            begins_ms, is_now = shot.now_ms + PAUSE_LASTS_MS, False
+        if not is_now and begins_ms < spell.until_ms:
+            events.append((begins_ms, spell.counter, groups.mask(spell.services, seat.classes)))
+        is_taken_over = after and after.counter == spell.counter and after.from_ms == spell.until_ms
+        if spell.until_ms < FAR_MS and not is_taken_over:
+            events.append((spell.until_ms, spell.counter, 0))
+    found = np.array(sorted(events, key=lambda e: e[0]), np.int64).reshape(-1, 3)
+    found[:, engine.AT_MS] -= shot.origin_ms
+    return found
 
 
 # --- answers -----------------------------------------------------------------------------------------
@@ -284,17 +390,24 @@ def waits(shot: Snapshot, believed: Habits, *, futures: int = FUTURES) -> TellWa
     twin = twin_of(shot, believed, with_probes=True)
     longest = max((r.head_start_ms for r in twin.groups.rules), default=0)
     overtaking = FORESEEN_AT_MOST_MS if shot.is_strict else longest
-    found = engine.futures(
-        twin.model,
-        twin.fork,
-        np.zeros((1, engine.ACTION_COLUMNS), np.int64),
-        count=futures,
-        seed=SEED,
-        branch=0,
-        arrive_until_ms=min(twin.now + overtaking, shot.closes_ms - shot.origin_ms) if shot.is_open else 0,
-        number=shot.next_seq + len(twin.probed),
-    )
-    later = np.where(found.reached < 0, FORESEEN_AT_MOST_MS, found.reached - twin.now)
+    reached = [
+        engine.futures(
+            model,
+            twin.fork,
+            np.zeros((1, engine.ACTION_COLUMNS), np.int64),
+            count=count,
+            seed=SEED,
+            branch=0,
+            first=first,
+            arrive_until_ms=min(twin.now + overtaking, shot.closes_ms - shot.origin_ms)
+            if shot.is_open
+            else 0,
+            number=shot.next_seq + len(twin.probed),
+        ).reached
+        for model, first, count in twin.shares(futures)
+    ]
+    turn = np.concatenate(reached)
+    later = np.where(turn < 0, FORESEEN_AT_MOST_MS, turn - twin.now)
     low, middle, high = np.quantile(later, (0.1, 0.5, 0.9), axis=0, method="nearest").astype(int).tolist()
     line = [one for one in shot.people if one.kind == "waiting"]
     tickets = tuple(
@@ -321,7 +434,7 @@ def _room(twin: Twin) -> RoomLeft | None:
     joiners = 200
     while True:
         done = engine.room(
-            twin.model,
+            twin.models[0],  # how busy the day will be does not matter: nobody else comes
             twin.fork,
             count=ROOM_FUTURES,
             seed=SEED,
@@ -334,90 +447,3 @@ def _room(twin: Twin) -> RoomLeft | None:
         if sure[1] < joiners * 0.9 or joiners >= ROOM_AT_MOST:
             return RoomLeft(sure[0], sure[1])
         joiners = min(ROOM_AT_MOST, 2 * joiners)
-
-
-def advice(shot: Snapshot, believed: Habits, *, futures: int = ADVICE_FUTURES) -> GiveAdvice:
-    """What could be done now, and how many late minutes each would save within the hour.
-
-    Every move meets the same futures, so that a difference is the move's and not chance's.
-    """
-    twin = twin_of(shot, believed, with_probes=False)
-    candidates = [*_openings(twin), *_closings(twin), *_offers(twin)]
-    actions = np.zeros((1 + len(candidates), engine.ACTION_COLUMNS), np.int64)
-    for row, (_, action) in zip(actions[1:], candidates, strict=True):
-        row[:] = action
-    until = twin.now + HORIZON_MINUTES * MINUTE_MS
-    found = engine.futures(
-        twin.model,
-        twin.fork,
-        actions,
-        count=futures,
-        seed=SEED,
-        branch=0,
-        arrive_until_ms=min(until, shot.closes_ms - shot.origin_ms) if shot.is_open else 0,
-        until_ms=until,
-        number=shot.next_seq,
-    )
-    saved = found.late[:, :1] - found.late[:, 1:]
-    moves = []
-    for column, (moves_alike, _) in zip(saved.T, candidates, strict=True):
-        low, high = np.quantile(column, (0.1, 0.9), method="nearest").astype(int).tolist()
-        mean, error = round(float(column.mean())), round(float(column.std()) / futures**0.5)
-        worth = {"saved_ms": mean, "saved_low_ms": low, "saved_high_ms": high, "error_ms": error}
-        moves += [msgspec.structs.replace(move, **worth) for move in moves_alike]
-    late = round(float(found.late[:, 0].mean()))
-    return GiveAdvice(HORIZON_MINUTES, late, tuple(_worth_saying(moves)))
-
-
-def _worth_saying(moves: list[Move]) -> list[Move]:
-    """What surely helps, most first; then what could be spared without anybody noticing."""
-    helps = [
-        m for m in moves if m.kind != "close" and m.saved_ms >= MINUTE_MS and m.saved_ms > 2 * m.error_ms
-    ]
-    spare = [m for m in moves if m.kind == "close" and -m.saved_low_ms <= CLOSING_COSTS_AT_MOST_MS]
-    helps.sort(key=lambda m: -m.saved_ms)
-    return [*helps[:MOVES_AT_MOST], *([] if helps else spare[:2])]
-
-
-Candidate = tuple[list[Move], tuple[int, int, int, int]]
-
-
-def _openings(twin: Twin) -> list[Candidate]:
-    """Each closed counter with each person who could sit there. Those with the same skills at the same kind
-    of counter are the same to the customers, and are simulated once."""
-    alike: dict[int, list[Move]] = {}
-    first: dict[int, int] = {}
-    for number, seat in enumerate(twin.shot.seats):
-        if seat.is_open:
-            continue
-        for sitter in twin.shot.sitters:
-            services = [s for s in seat.services if s in sitter.skills]
-            mask = twin.groups.mask(services, seat.classes)
-            if mask:
-                move = Move("open", 0, 0, 0, 0, seat.counter_id, sitter.person_id)
-                alike.setdefault(mask, []).append(move)
-                first.setdefault(mask, number)
-    at = twin.now + SIT_DOWN_MS
-    return [(moves, (engine.SET_MASK, first[mask], mask, at)) for mask, moves in alike.items()]
-
-
-def _closings(twin: Twin) -> list[Candidate]:
-    calling = [(n, s) for n, s in enumerate(twin.shot.seats) if s.is_calling]
-    if len(calling) < 2:
-        return []
-    return [
-        ([Move("close", 0, 0, 0, 0, seat.counter_id)], (engine.SET_MASK, number, 0, twin.now))
-        for number, seat in calling
-    ]
-
-
-def _offers(twin: Twin) -> list[Candidate]:
-    line = [(n, one) for n, one in enumerate(o for o in twin.shot.people if o.kind == "waiting")]
-    asked = [(n, one) for n, one in line if one.channel is not None][:OFFERS_AT_MOST]
-    return [
-        (
-            [Move("offer", 0, 0, 0, 0, ticket_id=one.ticket_id, channel=one.channel)],
-            (engine.OFFER, number, 0, 0),
-        )
-        for number, one in asked
-    ]

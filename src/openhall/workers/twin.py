@@ -5,6 +5,7 @@ Importing this brings neither numpy nor numba: that happens in the worker, when 
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from openhall.science.habits import Habits
 
 
+MOVES_SECONDS = 1.5
+"""After so long the moves found so far are the answer: who asked waits two seconds."""
+
+
 def prepare() -> None:
     """Have the engine's machine code ready."""
-    from openhall.hall import twin  # noqa: F401 - its imports are most of the time
+    from openhall.hall import moves, twin  # noqa: F401 - their imports are most of the time
     from openhall.science import engine
 
     engine.warm()
@@ -34,9 +39,11 @@ def waits(shot: Snapshot, believed: bytes) -> TellWaits:
 
 def advice(shot: Snapshot, believed: bytes) -> GiveAdvice:
     """What could be done in this hall now."""
-    from openhall.hall import twin
+    from openhall.hall import moves
 
-    return twin.advice(shot, _habits(believed) or _assumed(shot))
+    ends = time.monotonic() + MOVES_SECONDS
+    habits = _habits(believed) or _assumed(shot)
+    return moves.advice(shot, habits, is_over=lambda: time.monotonic() > ends)
 
 
 @lru_cache(maxsize=512)

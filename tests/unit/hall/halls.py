@@ -8,6 +8,7 @@ import msgspec
 
 from openhall.hall.model import ROOM, HallState
 from openhall.hall.model import commands as c
+from openhall.hall.plan import PlannedDay, PlannedStint
 from openhall.hall.policy import DayRules
 from openhall.hall.snapshot import Snapshot, snapshot
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS, ManualClock
@@ -77,6 +78,32 @@ class Hall:
     def shot(self) -> Snapshot:
         """The hall as the twin sees it."""
         return snapshot(self.state, self.clock.now_ms(), self.book.committed_seq(LANE) + 1)
+
+
+def busy_hall() -> Hall:
+    """Twelve people, one window, twenty minutes after opening."""
+    hall = Hall().open("C1:zhao")
+    for number in range(12):
+        hall.issue("cash", need="withdraw" if number % 2 else "")
+    hall.call_and_start("C1")
+    hall.wait(20)
+    return hall
+
+
+def a_plan(*stints: PlannedStint, expected: tuple[float, ...] = (), **terms: int) -> PlannedDay:
+    """A plan for the lane branch from nine to five, in quarters of an hour."""
+    return PlannedDay(
+        "plan", at(9), 15 * MINUTE_MS, expected, (1,) * len(expected), stints, **{"lobby_least": 0, **terms}
+    )
+
+
+def stint(words: str) -> PlannedStint:
+    """`zhao C1 9:00 12:00` or `zhao lobby 9:00 12:00`."""
+    person, where, begins, ends = words.split()
+    from_ms, until_ms = (at(*(int(part) for part in moment.split(":"))) for moment in (begins, ends))
+    if where.startswith("C"):
+        return PlannedStint(person, "window", from_ms, until_ms, where)
+    return PlannedStint(person, where, from_ms, until_ms)  # type: ignore[arg-type]
 
 
 def clockwork(shot: Snapshot, *, service_minutes: float = 10.0, walk_seconds: int = 30) -> Habits:

@@ -9,12 +9,13 @@ import pytest
 from openhall.hall import twin
 from openhall.hall.model import commands as c
 from openhall.hall.model.state import TicketStatus
+from openhall.hall.plan import PlannedStint
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
 from openhall.network.model import OrderPolicy
 from openhall.science import durations, engine
 from openhall.science.habits import Arrivals, assumed_habits
 from tests.places import at, quiet_branch
-from tests.unit.hall.halls import Hall, change, clockwork
+from tests.unit.hall.halls import Hall, a_plan, busy_hall, change, clockwork, stint
 
 pytestmark = pytest.mark.unit
 
@@ -135,7 +136,7 @@ def test_asking_for_somebody_who_might_join_changes_nothing_for_those_who_wait()
     for with_probes in (True, False):
         ready = twin.twin_of(hall.shot, believed, with_probes=with_probes)
         found = engine.futures(
-            ready.model,
+            ready.models[0],
             ready.fork,
             np.zeros((1, engine.ACTION_COLUMNS), np.int64),
             count=100,
@@ -221,56 +222,6 @@ def test_room_counts_what_the_windows_can_still_do_by_closing_and_with_overtime(
     assert twin.waits(hall.shot, clockwork(hall.shot), futures=20).room is None
 
 
-def busy_hall() -> Hall:
-    hall = Hall().open("C1:zhao")
-    for number in range(12):
-        hall.issue("cash", need="withdraw" if number % 2 else "")
-    hall.call_and_start("C1")
-    hall.wait(20)
-    return hall
-
-
-def test_advice_names_each_window_and_each_person_who_could_sit_there_and_what_it_saves() -> None:
-    hall = busy_hall()
-    found = twin.advice(hall.shot, clockwork(hall.shot), futures=100)
-    opens = {(m.counter_id, m.person_id): m for m in found.moves if m.kind == "open"}
-    # C2 is for cash and accounts: sun has cash, qian both; zhou has accounts, for which nobody waits.
-    assert {("C2", "qian"), ("C2", "sun")} <= set(opens)
-    assert not any(person in {"zhou", "zhao", "li"} for _, person in opens)
-    move = opens["C2", "qian"]
-    assert found.late_ms > 0
-    assert 0 < move.saved_low_ms <= move.saved_ms <= move.saved_high_ms <= found.late_ms * 1.2
-    offers = [m for m in found.moves if m.kind == "offer"]
-    assert offers
-    assert all(m.channel == "atm" for m in offers)
-    assert max(m.saved_ms for m in offers) < move.saved_ms
-    assert list(found.moves) == sorted(found.moves, key=lambda m: -m.saved_ms)
-
-
-def test_the_elderly_are_never_proposed_for_an_offer() -> None:
-    hall = Hall().open("C1:zhao")
-    for _ in range(8):
-        hall.issue("cash", "green", need="withdraw")
-    hall.wait(40)
-    assert all(one.channel is None for one in hall.shot.people)
-    assert not [
-        m for m in twin.advice(hall.shot, clockwork(hall.shot), futures=50).moves if m.kind == "offer"
-    ]
-
-
-def test_a_window_without_work_may_be_spared_and_one_with_work_may_not() -> None:
-    idle = Hall().open("C1:zhao", "C2:qian", "C3:zhou")
-    idle.issue()
-    idle.call_and_start("C1")
-    spared = twin.advice(idle.shot, clockwork(idle.shot), futures=50).moves
-    assert {m.kind for m in spared} == {"close"}
-    busy = Hall().open("C1:zhao", "C2:qian")
-    for _ in range(14):
-        busy.issue()
-    busy.wait(25)
-    assert "close" not in {m.kind for m in twin.advice(busy.shot, clockwork(busy.shot), futures=50).moves}
-
-
 def test_a_move_meets_the_same_futures_so_that_little_chance_is_left_in_what_it_saves() -> None:
     hall = busy_hall()
     believed = assumed_habits(hall.shot.branch, hall.shot.services, [k for k, _, _ in hall.shot.classes])
@@ -280,7 +231,7 @@ def test_a_move_meets_the_same_futures_so_that_little_chance_is_left_in_what_it_
 
     def late(first: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         return engine.futures(
-            ready.model,
+            ready.models[0],
             ready.fork,
             actions,
             count=400,
@@ -298,20 +249,121 @@ def test_a_move_meets_the_same_futures_so_that_little_chance_is_left_in_what_it_
     assert common < independent / 2
 
 
-def test_more_people_than_expected_by_now_make_the_rest_of_the_day_busier_but_not_at_once() -> None:
+@pytest.mark.parametrize(
+    ("came_each_half_hour", "least", "most", "reason"),
+    [
+        (10, 0.95, 1.05, "as expected"),
+        (11, 0.95, 1.15, "a few more are chance"),
+        (28, 2.2, 3.2, "nearly three times as many are a surge"),
+        (0, 0.0, 0.7, "nobody at all: the day is quieter"),
+    ],
+)
+def test_the_rest_of_the_day_is_as_busy_as_what_came_so_far_makes_likely(
+    came_each_half_hour: int, least: float, most: float, reason: str
+) -> None:
     hall = Hall().open("C1:zhao")
     hall.clock.set(at(11))
     shot = hall.shot
+    # From check-in at half past eight: six five-minute stretches before the doors, then four half hours.
+    joined = (0,) * 6 + (came_each_half_hour, 0, 0, 0, 0, 0) * 4
+    today = msgspec.structs.replace(shot, joined=joined)
     believed = clockwork(shot)
     groups = twin.groups_of(shot, believed)
     mix = tuple([1 / len(groups.habits)] * len(groups.habits))
-    start = at(9) - shot.origin_ms
-    learned = Arrivals(start, 15 * MINUTE_MS, (5.0,) * 32, (mix,) * 32)
-    believed = msgspec.structs.replace(believed, arrivals=learned)
-    for joined, factor in ((40, 1.0), (0, 0.2), (90, 2.0), (4, 0.28)):
-        today = msgspec.structs.replace(shot, joined_today=joined)
-        found = twin.arrivals_of(today, believed, groups)
-        assert found.expected[20] == pytest.approx(5.0 * factor), joined
+    learned = Arrivals(at(9) - shot.origin_ms, 15 * MINUTE_MS, (5.0,) * 32, (mix,) * 32)
+    coming = twin.arrivals_of(today, msgspec.structs.replace(believed, arrivals=learned), groups)
+    assert list(coming.factors) == sorted(coming.factors)
+    middle = (coming.factors[3] + coming.factors[4]) / 2
+    assert least <= middle <= most, (reason, coming.factors)
+
+
+def test_the_plans_people_are_expected_with_the_services_that_were_learned() -> None:
+    hall = Hall().open("C1:zhao")
+    plan = a_plan(PlannedStint("zhao", "window", at(9), at(17), "C1"), expected=(7.0,) * 32)
+    hall.do(c.TakePlan(plan))
+    shot = hall.shot
+    believed = clockwork(shot)
+    groups = twin.groups_of(shot, believed)
+    first = tuple(float(n == 0) for n in range(len(groups.habits)))
+    learned = Arrivals(at(9) - shot.origin_ms, 15 * MINUTE_MS, (5.0,) * 32, (first,) * 32)
+    coming = twin.arrivals_of(shot, msgspec.structs.replace(believed, arrivals=learned), groups).arrivals
+    assert coming.expected == plan.expected
+    assert set(coming.mix) == {first}
+
+
+def told_with(*stints: PlannedStint, line: int = 4) -> dict[str, float]:
+    """The middle of what each is told, in minutes, where one window is open now and this is the plan."""
+    hall = Hall().open("C1:zhao")
+    hall.do(c.TakePlan(a_plan(*stints)))
+    tickets = [hall.issue() for _ in range(line)]
+    hall.call_and_start("C1")
+    told = minutes(hall)
+    return {ticket: told[ticket][1] if ticket in told else -1.0 for ticket in tickets[1:]}
+
+
+@pytest.mark.parametrize(
+    ("stints", "waits", "reason"),
+    [
+        ((), [10.0, 20.5, 31.0], "without a plan the counters stay as they are"),
+        (("zhao C1 9:00 17:00",), [10.0, 20.5, 31.0], "the plan says the same"),
+        (
+            ("zhao C1 9:00 17:00", "qian C2 9:15 17:00"),
+            [10.0, 15.0, 20.5],
+            "another window opens in a quarter of an hour",
+        ),
+        (("zhao C1 9:00 9:15",), [10.0, -1.0, -1.0], "the window closes, and nobody comes"),
+        (
+            ("zhao C1 9:00 9:15", "qian C1 9:15 12:00"),
+            [10.0, 20.5, 31.0],
+            "somebody takes the window over",
+        ),
+        (
+            ("zhao C1 9:00 17:00", "qian C2 9:00 17:00"),
+            [2.0, 10.0, 12.5],
+            "who should sit there by now needs two minutes",
+        ),
+    ],
+)
+def test_waits_know_the_planned_openings_and_closings(
+    stints: tuple[str, ...], waits: list[float], reason: str
+) -> None:
+    if not stints:
+        hall = Hall().open("C1:zhao")
+        tickets = [hall.issue() for _ in range(4)]
+        hall.call_and_start("C1")
+        told = minutes(hall)
+        assert [told[t][1] for t in tickets[1:]] == waits, reason
+        return
+    assert list(told_with(*(stint(each) for each in stints)).values()) == waits, reason
+
+
+def test_who_is_absent_opens_no_window_and_what_is_long_overdue_is_not_believed() -> None:
+    plan = (stint("zhao C1 9:00 17:00"), stint("qian C2 9:10 17:00"))
+    hall = Hall().open("C1:zhao")
+    hall.do(c.TakePlan(a_plan(*plan)))
+    waiting = [hall.issue() for _ in range(3)][2]
+    hall.call_and_start("C1")
+    assert minutes(hall)[waiting][1] == 10.0
+    hall.do(c.ReportPerson("qian", "absent"))
+    assert minutes(hall)[waiting][1] == 20.5
+    hall.do(c.ReportPerson("qian", "present"))
+    hall.wait(9)
+    assert minutes(hall)[waiting][1] == 1.0
+    hall.wait(12)  # qian should have sat there for eleven minutes, and does not
+    later = minutes(hall)[waiting][1]
+    assert later > 5
+
+
+def test_the_room_left_counts_the_windows_that_the_plan_will_open() -> None:
+    hall = Hall().open("C1:zhao")
+    hall.clock.set(at(15))
+    alone = twin.waits(hall.shot, clockwork(hall.shot), futures=20).room
+    hall.do(c.TakePlan(a_plan(stint("zhao C1 9:00 17:00"), stint("qian C2 16:00 17:00"))))
+    more = twin.waits(hall.shot, clockwork(hall.shot), futures=20).room
+    assert alone is not None
+    assert more is not None
+    # An hour and a half of one more window, the half hour of overtime included: eight of 10.5 minutes.
+    assert more.with_overtime - alone.with_overtime in {8, 9}
 
 
 def test_a_service_that_is_new_in_the_configuration_is_assumed_and_an_old_one_forgotten() -> None:
