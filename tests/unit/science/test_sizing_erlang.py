@@ -77,7 +77,7 @@ def test_the_table_of_minimum_counters_for_services_of_six_minutes(
     assert tuple(erlang.required(load / 6, 6.0, limits, 1 - shares).tolist()) == counters
 
 
-# Arrivals a minute, mean service, mean patience, counters, limit; waits, leaves, minutes in line, served in time.
+# Arrivals a minute, mean service, mean patience, counters, limit; waits, leaves, minutes in line, in time.
 ERLANG_A = [
     (
         (10 / 3, 3, 5, 14, 1 / 3),

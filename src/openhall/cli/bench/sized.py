@@ -146,7 +146,8 @@ def is_minimum_always(count: int) -> bool:
 def profile() -> np.ndarray[Any, np.dtype[np.float64]]:
     """Two peaks a day, before and after noon; mean 1.
 
-    The page that set the bars does not say its profile; with this one SIPP's plans have its hours to a quarter.
+    The page that set the bars does not say its profile; with this one SIPP's plans have the hours it
+    states, to a quarter.
     """
     middle = (np.arange(INTERVALS) + 0.5) / INTERVALS
     return 1.0 - 0.85 * np.cos(4.0 * np.pi * middle)

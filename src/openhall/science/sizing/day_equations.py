@@ -340,10 +340,12 @@ def late(
 ) -> float:
     """Share of those who come in an interval that waits longer than the limit, averaged over the scenarios.
 
-    nodes : (s, m, k) distributions of people, up to node_high : (s, m). tables : (s or 1, m, k) of
-    `waits_at`. weights : (m,) of the nodes, summing to 1. chances : (s,) of each scenario as those who come see it
-    (probability times its factor). lines : (s, m) mean number of those in line at the node who are in line
-    still when the limit has passed, to be filled unless it is empty.
+    nodes : (s, m, k) distributions of people, up to node_high : (s, m).
+    tables : (s or 1, m, k) of `waits_at`.
+    weights : (m,) of the nodes, summing to 1.
+    chances : (s,) of each scenario as those who come see it: probability times its factor.
+    lines : (s, m) mean number of those in line at the node who are in line still when the limit has passed,
+        to be filled unless it is empty.
     """
     total = 0.0
     size = tables.shape[2]

@@ -203,6 +203,8 @@ class Day:
             self.chances,
             self._no_lines if lines is None else lines,
         )
+        if not expected + crowd:
+            return 0.0
         if not crowd:
             return share
         return (expected * share + self._crowd_late(plan)) / (expected + crowd)

@@ -174,3 +174,14 @@ def _raised(plan: Sequence[int], most: Sequence[int], short: Sequence[int]) -> l
         if room:
             counters[room[0]] += 1
     return counters
+
+
+def warm() -> None:
+    """Have the machine code of sizing ready; the engine's is `engine.warm`'s.
+
+    After a change of its files that is some seconds of compiling, later a fraction of one.
+    """
+    erlang.warm()
+    day = Demand(ordinary=(1.0, 1.0), green=(0.1, 0.1), service_minutes=6.0, crowd=3)
+    size_day(day, Targets(), Limits(most=4), LadderParameters(rung=Rung.STEADY))
+    size_day(day, Targets(), Limits(most=4), LadderParameters(rung=Rung.FINITE_DAY))
