@@ -18,9 +18,12 @@ from openhall.kernel.clock import MINUTE_MS
 
 if TYPE_CHECKING:
     from openhall.log.told import BranchDayTold
+    from openhall.rehearsal.evaluation.arrivals.scores import ArrivalScores, Moment
     from openhall.rehearsal.evaluation.scores import Figures, WaitScores
 
 FORMATS = ("warsaw", "technion", "simulated")
+ARRIVAL_FORMATS = ("warsaw", "bank-calls", "technion-counts")
+SHOWN_HORIZONS = ("1", "7", "14", "28")
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -128,6 +131,46 @@ def told(
         _show_told(days)
 
 
+@evaluate.command()
+@click.option(
+    "--fit", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of days to learn from."
+)
+@click.option(
+    "--test", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of days to foretell."
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(ARRIVAL_FORMATS),
+    required=True,
+    help="How the folders are written. See docs/evaluation.md.",
+)
+@click.option(
+    "--test-from",
+    type=DAY,
+    help="Foretell days from this one on, itself included; of one folder else the last third.",
+)
+@json_option
+def arrivals(fit: Path, test: Path, kind: str, test_from: datetime | None, as_json: bool) -> None:
+    """How true the forecast arrivals are: each day is foretold from all days before it.
+
+    \b
+    Two folders:        openhall evaluate arrivals --fit PAST --test LATER --format bank-calls
+    One folder, parted: openhall evaluate arrivals --fit PAST --test PAST --format bank-calls
+
+    By half hours, one to 28 days ahead, and for the rest of the day at several times of it. Nothing is learnt
+    from the day foretold or from a later one. The same run prints the same figures.
+    """
+    from openhall.rehearsal.evaluation.arrivals.rolling import evaluate as evaluated
+
+    with err.status(_("Learning from past days, then foretelling …")):
+        scores = evaluated(fit, test, kind=kind, test_from=_date(test_from))
+    if as_json:
+        show_json(scores)
+    else:
+        _show_arrivals(scores)
+
+
 def _show_told(days: Sequence[BranchDayTold]) -> None:
     """A row for each day and source, the twin's tellings over the day last."""
     if not days:
@@ -176,6 +219,93 @@ def _evaluator(kind: str) -> Callable[..., WaitScores]:
 
 def _date(moment: datetime | None) -> Any:
     return None if moment is None else moment.date()
+
+
+# --- showing arrivals -------------------------------------------------------------------------------
+
+
+def _show_arrivals(scores: ArrivalScores) -> None:
+    out.print(
+        _(
+            "{people} people on {test} days at {places} places; {fit} days known before the first.",
+            people=f"{scores.people:.0f}",
+            test=len(scores.test_days),
+            places=scores.places,
+            fit=scores.fit_days,
+        )
+    )
+    out.print(_by_method(scores))
+    out.print(
+        _(
+            "P10-P90 holds {interval} of the half hours and {day} of the days.",
+            interval=_share(scores.coverage.interval),
+            day=_share(scores.coverage.day),
+        )
+    )
+    for at, moment in scores.intraday.items():
+        out.print(_rest_of_day(at, moment))
+    words = _arrival_notes()
+    for note in scores.notes:
+        out.print(_("Note: {note}", note=words[note]), markup=False)
+
+
+def _by_method(scores: ArrivalScores) -> Table:
+    """A row for each method: errors by how many days ahead."""
+    table = Table(_("sum of errors by sum of people"), box=None)
+    for ahead in SHOWN_HORIZONS:
+        table.add_column(
+            _("{days} days ahead", days=ahead) if ahead != "1" else _("a day ahead"), justify="right"
+        )
+    table.add_column(_("whole days, a day ahead"), justify="right")
+    names = _arrival_methods()
+    rows = {"openhall": (scores.wape_by_horizon, scores.wape_day)}
+    rows |= {name: (one.wape_by_horizon, one.wape_day) for name, one in scores.baselines.items()}
+    for name, (by_horizon, whole) in rows.items():
+        table.add_row(
+            names.get(name, name), *(_share(by_horizon.get(ahead)) for ahead in SHOWN_HORIZONS), _share(whole)
+        )
+    return table
+
+
+def _rest_of_day(at: str, moment: Moment) -> Table:
+    """A row for each method: what it said of the rest of the day at one time."""
+    table = Table(_("rest of the day, told at {time}", time=at), box=None)
+    for name in (_("half hours"), _("total"), _("half hours, surge days"), _("total, surge days")):
+        table.add_column(name, justify="right")
+    names = _arrival_methods()
+    for name in dict.fromkeys((*moment.ordinary, *moment.surge)):
+        cells: list[str] = []
+        for group in (moment.ordinary, moment.surge):
+            figures = group.get(name)
+            cells += [_share(figures.wape), _share(figures.total_error)] if figures else ["—", "—"]
+        table.add_row(names.get(name, name), *cells)
+    return table
+
+
+def _arrival_methods() -> dict[str, str]:
+    return {
+        "openhall": _("forecast"),
+        "seasonal_naive": _("the last same weekday"),
+        "mean_of_four_same_weekdays": _("mean of the last four same weekdays"),
+        "mean_of_days": _("mean of the days before"),
+        "mean_of_days_as_recorded": _("... holes and all"),
+        "auto_ets": _("AutoETS by day, times a profile"),
+        "auto_theta": _("AutoTheta by day, times a profile"),
+        "static": _("forecast of the day before"),
+        "ratio": _("... times how busy it has been"),
+        "svd_pls": _("every day is ordinary"),
+    }
+
+
+def _arrival_notes() -> dict[str, str]:
+    return {
+        "statsforecast_not_installed": _(
+            "AutoETS and AutoTheta are left out: statsforecast is not installed (the extra `forecast`)."
+        ),
+        "holes_in_parts": _(
+            "Queues that a day's record lacks are taken out of what every method foretells of that day."
+        ),
+    }
 
 
 # --- showing -----------------------------------------------------------------------------------------

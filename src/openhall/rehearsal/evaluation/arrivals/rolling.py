@@ -57,7 +57,6 @@ TEST_SHARE = 3
 LEAST_FIT_DAYS = 1
 OURS, STATIC, RATIO, SVD_PLS = "openhall", "static", "ratio", "svd_pls"
 AS_RECORDED = f"{baselines.MEAN_OF_DAYS}_as_recorded"
-NOT_TOLD = "openhall_not_told_holes"
 
 FORMATS: dict[str, tuple[Callable[[Path], Recorded], str]] = {
     "warsaw": (read_warsaw, "PL"),

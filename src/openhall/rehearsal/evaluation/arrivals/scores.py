@@ -49,8 +49,8 @@ class RestScores(msgspec.Struct, frozen=True):
     ----------
     days : how many.
     wape : of the intervals of the rest.
-    total_error : mean absolute error of the rest's total, as a share of it.
-    total_bias : the same with its sign; above 0 is too many.
+    total_error : absolute errors of the rest's totals by the people who came.
+    total_bias : the same with their signs; above 0 is too many.
     """
 
     days: int
@@ -172,7 +172,7 @@ class Rests:
     def __init__(self) -> None:
         self._days = 0
         self._errors = Errors()
-        self._off = self._signed = 0.0
+        self._off = self._signed = self._people = 0.0
 
     def add(self, told: Numbers, came: Numbers) -> None:
         """One day's rest: shape (places, intervals); the total is that of all places."""
@@ -182,14 +182,18 @@ class Rests:
             return
         self._errors.add(told, came)
         self._days += 1
-        self._off += abs(said - people) / people
-        self._signed += (said - people) / people
+        self._off += abs(said - people)
+        self._signed += said - people
+        self._people += people
 
     @property
     def scores(self) -> RestScores:
         """The figures."""
         return RestScores(
-            self._days, self._errors.wape, share(self._off, self._days), share(self._signed, self._days)
+            self._days,
+            self._errors.wape,
+            share(self._off, self._people),
+            share(self._signed, self._people),
         )
 
 
