@@ -105,10 +105,12 @@ def test_an_order_of_classes_changes_no_mean_of_all(
 
 
 @settings(max_examples=30, deadline=None)
-@given(days, plans, st.integers(0, 3), limits)
-def test_one_counter_more_makes_nobody_later(demand: Demand, plan: list[int], at: int, limit: float) -> None:
+@given(days, plans, limits)
+def test_one_counter_more_all_day_makes_nobody_later(demand: Demand, plan: list[int], limit: float) -> None:
+    """All day: a counter that is closed for a while and opens again can help, for its last customer is served
+    outside the counted hours. That is why closings have a price in the search."""
     day = Day(demand, Targets(limit_minutes=limit))
-    more = [count + (i == at) for i, count in enumerate(plan)]
+    more = [count + 1 for count in plan]
     before, after = day.figures(plan), day.figures(more)
     assert np.all(np.array(after.late_share) <= np.array(before.late_share) + 1e-9)
     assert after.late_minutes_total <= before.late_minutes_total * (1 + 1e-9) + 1e-9
