@@ -102,7 +102,7 @@ def program() -> None:
 
 
 # The commands register themselves with the program.
-from openhall.cli import demo, evaluate, learn, log, rehearse, serving, simulate  # noqa: E402
+from openhall.cli import demo, evaluate, learn, log, plan, rehearse, serving, simulate  # noqa: E402
 from openhall.cli.bench import elastic, hall, size, twin  # noqa: E402
 
 __all__ = [
@@ -113,6 +113,7 @@ __all__ = [
     "hall",
     "learn",
     "log",
+    "plan",
     "program",
     "rehearse",
     "serving",

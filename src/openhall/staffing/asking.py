@@ -9,6 +9,7 @@ import msgspec
 from openhall.network.model import Bank, Branch
 from openhall.science.forecast.result import Forecast
 from openhall.staffing.demand import Assumptions
+from openhall.staffing.history import PastDays
 from openhall.staffing.plan import WeekPlan
 
 DAYS_AT_MOST = 28
@@ -19,7 +20,8 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    forecasts : one for each service; none is a branch without history, and `assumptions` hold.
+    past : what the branch's past days showed; with too few of them `assumptions` hold.
+    forecasts : one for each service, where they were made already; they are used instead of `past`.
     earlier : plans of this branch and of others for days before `first`: habits, fairness, hours worked.
     others : plans of other branches for the same days. Their people who can be lent are borrowed from them on
         days on which they are free; and who is borrowed from here is away.
@@ -36,9 +38,8 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     branch: str
     first: date
     days: int = 7
+    past: PastDays = PastDays()
     forecasts: tuple[Forecast, ...] = ()
-    service_minutes: dict[str, float] = {}
-    green_share: float = 0.15
     assumptions: Assumptions = Assumptions()
     earlier: tuple[WeekPlan, ...] = ()
     others: tuple[WeekPlan, ...] = ()

@@ -14,6 +14,7 @@ from openhall.staffing.records import (
     Worked,
     contract_of,
     is_on_leave,
+    keeps_daily_rules,
     labour_on,
     paid_minutes,
     record_of,
@@ -215,8 +216,6 @@ def _while_at_work(duty: Duty, lack: Shortfall) -> str:
 
 def _impossible(request: PlanRequest) -> list[Note]:
     """People whom no shift fits, and leave that a day drawn by hand forgets."""
-    from openhall.staffing.roster import keeps_daily_rules
-
     bank, found = request.bank, []
     labour = labour_on(bank, request.first)
     shifts = shifts_of(bank, request.place)

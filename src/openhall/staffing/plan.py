@@ -24,7 +24,11 @@ class Stint(msgspec.Struct, frozen=True):
 
 
 class Duty(msgspec.Struct, frozen=True):
-    """One person's day at a branch. The stints follow each other without a hole."""
+    """One person's day at a branch.
+
+    Time between the stints, and before the doors open, is on duty without a post: work behind the windows,
+    ready to step in.
+    """
 
     person_id: str
     shift_id: str

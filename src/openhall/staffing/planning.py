@@ -21,6 +21,8 @@ from openhall.staffing import sizing
 from openhall.staffing.asking import PlanRequest
 from openhall.staffing.demand import DayDemand, DayLoad, assumed_load, forecast_load
 from openhall.staffing.explaining import notes_on, shortfalls_of
+from openhall.staffing.forecasting import forecasts
+from openhall.staffing.history import holes
 from openhall.staffing.plan import DayPlan, Duty, Note, Stint, WeekPlan
 from openhall.staffing.records import paid_minutes, week_of
 from openhall.staffing.roster import Member, Pattern, Translation, overtime_of
@@ -38,19 +40,15 @@ Watchmaker = Callable[[float], Stop]
 
 def loads_of(request: PlanRequest) -> tuple[DayLoad, ...]:
     """Who is expected, from the forecasts, or assumed where there is none."""
-    if not request.forecasts:
-        return tuple(
-            assumed_load(request.bank, request.place, day, request.assumptions) for day in request.dates
-        )
+    bank, branch, past = request.bank, request.place, request.past
+    ahead = request.forecasts
+    if not ahead and past.is_enough:
+        ahead = forecasts(bank, branch, past, request.dates)
+    if not ahead:
+        return tuple(assumed_load(bank, branch, day, request.assumptions) for day in request.dates)
+    share = past.green_share if past.green_share is not None else request.assumptions.green_share
     return tuple(
-        forecast_load(
-            request.bank,
-            request.place,
-            day,
-            request.forecasts,
-            service_minutes=request.service_minutes,
-            green_share=request.green_share,
-        )
+        forecast_load(bank, branch, day, ahead, service_minutes=past.service_minutes, green_share=share)
         for day in request.dates
     )
 
@@ -240,6 +238,10 @@ def _assembled(
     notes: list[Note] = []
     if any(demand.load.is_assumed for demand in demands):
         notes.append(Note("demand_assumed"))
+    if gone := holes(request.place, request.past):
+        notes.append(Note("history_holes", detail={"days": str(gone)}))
+    if request.past.days and not request.past.is_enough:
+        notes.append(Note("history_short", detail={"days": str(len(request.past.days))}))
     notes += [Note("target_out_of_reach", day=d.load.day) for d in demands if not d.is_target_kept]
     if answer.status == "fallback":
         notes.append(Note("solver_silent"))

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import msgspec
 
 from openhall.kernel.text import Text
+from openhall.network.hours import Hours
 from openhall.network.model import Bank, Branch, Person
 from openhall.network.staffing import Contract, LabourRules, Shift
 from openhall.staffing.plan import Duty, WeekPlan
@@ -70,6 +71,30 @@ def paid_minutes(duty: Duty) -> int:
 def shifts_of(bank: Bank, branch: Branch) -> tuple[Shift, ...]:
     """The shifts that a branch uses."""
     return tuple(s for s in bank.shifts if not s.branches or branch.id in s.branches)
+
+
+def keeps_daily_rules(shift: Shift, labour: LabourRules, contract: Contract) -> bool:
+    """Whether a shift is short enough, and has its break in time."""
+    overtime = min(labour.overtime_minutes_daily, contract.overtime_minutes_weekly)
+    return (
+        shift.paid_minutes <= labour.minutes_daily + overtime
+        and longest_stretch(shift) <= labour.minutes_without_break
+    )
+
+
+def longest_stretch(shift: Shift) -> int:
+    """Minutes at work without a break, at best: with the meal that parts the day most evenly."""
+    return min((stretch_with(shift, meal) for meal in shift.lunches), default=stretch_with(shift, None))
+
+
+def stretch_with(shift: Shift, meal: Hours | None) -> int:
+    """Minutes at work without a break, with that meal."""
+    edges = [shift.hours.opens_minute, shift.hours.closes_minute]
+    for free in (shift.gap, meal):
+        if free:
+            edges += [free.opens_minute, free.closes_minute]
+    edges.sort()
+    return max(until - since for since, until in zip(edges[::2], edges[1::2], strict=True))
 
 
 def burden(bank: Bank, branch: Branch, day: date, shift: Shift | None) -> float:

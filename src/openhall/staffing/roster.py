@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import msgspec
 
 from openhall.network.calendar import services_at
-from openhall.network.hours import Hours
 from openhall.network.model import Person
 from openhall.network.staffing import Contract, LabourRules, Shift
 from openhall.science.roster.week import (
@@ -34,10 +33,12 @@ from openhall.staffing.records import (
     burden,
     contract_of,
     is_on_leave,
+    keeps_daily_rules,
     labour_on,
     paid_minutes,
     record_of,
     shifts_of,
+    stretch_with,
     week_of,
 )
 
@@ -357,30 +358,6 @@ class Translation:
             service_minutes=max(0.1, sum(work) / people) if people > 0 else 1.0,
             limit_minutes=demand.limit_minutes,
         )
-
-
-def keeps_daily_rules(shift: Shift, labour: LabourRules, contract: Contract) -> bool:
-    """Whether a shift is short enough, and has its break in time."""
-    overtime = min(labour.overtime_minutes_daily, contract.overtime_minutes_weekly)
-    return (
-        shift.paid_minutes <= labour.minutes_daily + overtime
-        and longest_stretch(shift) <= labour.minutes_without_break
-    )
-
-
-def longest_stretch(shift: Shift) -> int:
-    """Minutes at work without a break, at best: with the meal that parts the day most evenly."""
-    return min((stretch_with(shift, meal) for meal in shift.lunches), default=stretch_with(shift, None))
-
-
-def stretch_with(shift: Shift, meal: Hours | None) -> int:
-    """Minutes at work without a break, with that meal."""
-    edges = [shift.hours.opens_minute, shift.hours.closes_minute]
-    for free in (shift.gap, meal):
-        if free:
-            edges += [free.opens_minute, free.closes_minute]
-    edges.sort()
-    return max(until - since for since, until in zip(edges[::2], edges[1::2], strict=True))
 
 
 def _pattern(shift: Shift, travel: int, labour: LabourRules) -> Pattern:
