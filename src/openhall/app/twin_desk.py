@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 
+from openhall.hall.due import EVERY_MS, Look, look, why
 from openhall.hall.model import HallState
 from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.commands import GiveAdvice, ReviewAdvice, TellWaits
 from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
 from openhall.hall.model.state import Doors
-from openhall.hall.snapshot import snapshot
+from openhall.hall.plain_moves import plain_advice
+from openhall.hall.snapshot import Helper, snapshot
 from openhall.hall.told import Move
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS, Clock
 from openhall.kernel.event import SYSTEM, Answer, Command, Recorded, Request, StreamId
@@ -35,13 +37,16 @@ REFRESH_MS = 15 * SECOND_MS
 EVENTS_GATHER_MS = 2 * SECOND_MS
 """After an event that matters the twin is asked again, but not more often than this."""
 
-ADVISE_MS = MINUTE_MS
+AGAIN_MS = MINUTE_MS
+"""When the twin had no moves in time, the plain rule's are shown, and it is asked again after this."""
+
 PAUSE_SECONDS = 0.5
 """Between two looks at the halls. In a time lapse it bounds how often a hall is asked about."""
 
 WAITS_SECONDS = 5.0
-ADVICE_SECONDS = 5.0
-"""Deadlines. An answer takes a twentieth of a second; the first of a worker on a cold machine much longer."""
+ADVICE_SECONDS = 2.0
+"""Deadlines. An answer takes a twentieth of a second, moves in a full hall a fifth; the worker itself stops
+looking for more of them a little earlier."""
 
 QUIET_AFTER_FAILURES = 3
 REST_MS = 30 * SECOND_MS
@@ -94,7 +99,8 @@ class _Desk:
     is_news: bool = True
     asked_ms: int = 0
     asked_real_ms: int = 0
-    advised_ms: int = 0
+    looked: Look = field(default_factory=Look)
+    """What was the case when moves were asked for last."""
     is_asking: bool = False
     failures: int = 0
 
@@ -115,6 +121,8 @@ class TwinDesk:
 
     halls: Halls
     workers: Workers
+    lendable: Callable[[StreamId], tuple[Helper, ...]] = lambda _stream: ()
+    """Who of the neighbouring branches could help out at this one now."""
     _desks: dict[StreamId, _Desk] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _answered_count: int = 0
@@ -212,15 +220,25 @@ class TwinDesk:
     async def _advise(self, stream: StreamId, desk: _Desk) -> None:
         state, now_ms = self.halls.hall(stream), self.halls.clock.now_ms()
         is_calling = state is not None and not state.pause_reason and state.doors is not Doors.NOT_YET
-        if state is None or not is_calling or now_ms - desk.advised_ms < ADVISE_MS:
+        if state is None or not is_calling or why(state, desk.looked, now_ms) is None:
             return
-        shot = snapshot(state, now_ms, self.halls.next_seq(stream))
-        found: GiveAdvice = await self.workers.ask(
-            twin.advice, shot, self.halls.believed(stream.place), seconds=ADVICE_SECONDS
-        )
+        seen = look(state, now_ms)
+        shot = snapshot(state, now_ms, self.halls.next_seq(stream), self.lendable(stream))
+        try:
+            found: GiveAdvice = await self.workers.ask(
+                twin.advice, shot, self.halls.believed(stream.place), seconds=ADVICE_SECONDS
+            )
+        except Trouble:
+            desk.looked = seen._replace(at_ms=now_ms - EVERY_MS + AGAIN_MS)
+            await self._give(stream, plain_advice(shot), now_ms)
+            raise
         self._answered_count += 1
-        desk.advised_ms = now_ms
-        if is_advice_news(state, found, now_ms):
+        desk.looked = seen
+        await self._give(stream, found, now_ms)
+
+    async def _give(self, stream: StreamId, found: GiveAdvice, now_ms: int) -> None:
+        state = self.halls.hall(stream)
+        if state is not None and is_advice_news(state, found, now_ms):
             await self._submit(stream, "advice", found)
 
     async def _review(self, stream: StreamId) -> None:
@@ -247,7 +265,7 @@ def is_advice_news(state: HallState, found: GiveAdvice, now_ms: int) -> bool:
     """
     last = list(state.advices.values())[-1] if state.advices else None
     moves = worth_saying(state, found.moves, now_ms)
-    if last is None or now_ms - last.given_ms > ADVICE_GOOD_FOR_MS - ADVISE_MS:
+    if last is None or now_ms - last.given_ms > ADVICE_GOOD_FOR_MS - MINUTE_MS:
         return bool(moves) or bool(last and last.moves)
     undecided = [m for n, m in enumerate(last.moves) if n not in last.taken and n not in last.declined]
     before = {_subject(m): m.saved_ms for m in worth_saying(state, undecided, now_ms)}

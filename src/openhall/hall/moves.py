@@ -114,7 +114,8 @@ class _Weighing:
     shot: Snapshot
     twin: Twin
     parameters: MoveParameters
-    taken: list[Candidate] = field(default_factory=list)
+    taken: list[tuple[Candidate, tuple[Candidate, ...]]] = field(default_factory=list)
+    """Each with those that would be at the same counter at the same time, with other skills."""
     course: Course = field(init=False)
     before: Ints = field(init=False)
     """(futures,) late ms without any move."""
@@ -124,6 +125,7 @@ class _Weighing:
     def __post_init__(self) -> None:
         self.course = course_of(self.shot)
         self.before = self.now = self.late(self.course, self.parameters.futures)
+        self._pool: dict[tuple[object, ...], Candidate] = {}
         self._shown = {_asked(m) for m in self.shot.shown}
 
     @property
@@ -157,7 +159,8 @@ class _Weighing:
 
     def pool(self) -> dict[tuple[object, ...], Candidate]:
         """What fits to the moves that were taken."""
-        return {each.key: each for each in helping(self.shot, self.course, self.parameters.rules)}
+        self._pool = {each.key: each for each in helping(self.shot, self.course, self.parameters.rules)}
+        return self._pool
 
     def gain(self, candidate: Candidate) -> float:
         """Late ms that a candidate saves on top, less what it costs; nothing where that could be chance."""
@@ -179,7 +182,8 @@ class _Weighing:
 
     def take(self, candidate: Candidate) -> None:
         """This one is chosen."""
-        self.taken.append(candidate)
+        rivals = [each for each in self._pool.values() if _is_instead(each.move, candidate.move)]
+        self.taken.append((candidate, tuple(rivals[:RIVALS_MOST])))
         self.course = candidate.course
         self.now = self.late(self.course, self.parameters.futures)
 
@@ -194,9 +198,11 @@ def _told(weighing: _Weighing, is_over: Callable[[], bool]) -> list[Move]:
     count = weighing.parameters.told_futures if not is_over() else weighing.parameters.futures
     found: list[Move] = []
     last = weighing.late(course_of(weighing.shot), count)
-    for candidate in weighing.taken:
+    for candidate, rivals in weighing.taken:
         late = weighing.late(candidate.course, count)
         found += _worth([candidate.move, *candidate.others], last - late)
+        for rival in rivals if not is_over() else ():
+            found += _worth([rival.move], last - weighing.late(rival.course, count))
         last = late
     asked = list(offers(weighing.shot, weighing.parameters.rules))
     if asked and not is_over():
@@ -231,6 +237,15 @@ def _worth(moves: Sequence[Move], saved: Ints) -> list[Move]:
     return [msgspec.structs.replace(move, **worth) for move in moves]
 
 
+def _is_instead(move: Move, chosen: Move) -> bool:
+    """Whether a move puts somebody else where the chosen one puts somebody."""
+    where = (move.kind, move.counter_id, move.from_ms, move.until_ms)
+    return where == ("open", chosen.counter_id, chosen.from_ms, chosen.until_ms) and (
+        chosen.kind == "open" and move.person_id != chosen.person_id
+    )
+
+
+RIVALS_MOST = 2
 SPARED_AT_MOST = 2
 
 

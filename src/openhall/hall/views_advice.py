@@ -14,7 +14,7 @@ from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
 from openhall.hall.model.state import Advice, HallState
 from openhall.hall.model.waits import TOLD_GOOD_FOR_MS
-from openhall.hall.told import Move, MoveKind
+from openhall.hall.told import FromPost, Move, MoveKind
 from openhall.network.model import Channel
 
 DECISIONS_SHOWN = 8
@@ -22,7 +22,10 @@ DECISIONS_SHOWN = 8
 
 
 class MoveView(msgspec.Struct, frozen=True):
-    """Something to do: `move` is its number in the advice. Times are ms waited beyond the bank's limit."""
+    """Something to do: `move` is its number in the advice. Savings are ms waited beyond the bank's limit.
+
+    `from_ms` and `until_ms` are moments: 0 is now, and for the rest of the day.
+    """
 
     move: int
     kind: MoveKind
@@ -35,10 +38,18 @@ class MoveView(msgspec.Struct, frozen=True):
     saved_ms: int
     saved_low_ms: int
     saved_high_ms: int
+    from_ms: int = 0
+    until_ms: int = 0
+    from_post: FromPost = ""
+    from_branch: str = ""
+    was_ms: int = 0
+    """A meal break: when it would begin otherwise."""
+    is_kept_open: bool = False
+    """An opening of a window at which this person sits already: they stay."""
 
 
 class OpeningView(msgspec.Struct, frozen=True):
-    """A closed window, and who could sit there, best first."""
+    """A window to open, or to keep open, at one time, and who could sit there, best first."""
 
     counter_id: str
     counter_number: int
@@ -83,6 +94,10 @@ class AdviceView(msgspec.Struct, frozen=True):
     openings: tuple[OpeningView, ...]
     closings: tuple[MoveView, ...]
     offers: tuple[MoveView, ...]
+    lunches: tuple[MoveView, ...]
+    """Meal breaks that could be at another time."""
+    loans: tuple[MoveView, ...]
+    """Colleagues of other branches who could be asked for."""
     decisions: tuple[DecisionView, ...]
 
 
@@ -103,6 +118,8 @@ def advice_view(state: HallState, now_ms: int) -> AdviceView:
         openings=_openings(moves),
         closings=tuple(m for m in moves if m.kind == "close"),
         offers=tuple(m for m in moves if m.kind == "offer"),
+        lunches=tuple(m for m in moves if m.kind == "lunch"),
+        loans=tuple(m for m in moves if m.kind == "borrow"),
         decisions=_decisions(state),
     )
 
@@ -120,14 +137,14 @@ def _open_moves(state: HallState, advice: Advice, now_ms: int) -> list[MoveView]
 
 
 def _openings(moves: list[MoveView]) -> tuple[OpeningView, ...]:
-    """By window, in the order of each window's best choice."""
-    by_window: dict[str, list[MoveView]] = {}
+    """By window and time, in the order of each one's best choice."""
+    by_window: dict[tuple[str, int], list[MoveView]] = {}
     for move in moves:
         if move.kind == "open":
-            by_window.setdefault(move.counter_id, []).append(move)
+            by_window.setdefault((move.counter_id, move.from_ms), []).append(move)
     return tuple(
         OpeningView(counter_id, choices[0].counter_number, tuple(choices))
-        for counter_id, choices in by_window.items()
+        for (counter_id, _), choices in by_window.items()
     )
 
 
@@ -159,12 +176,13 @@ def _decision(state: HallState, advice: Advice, number: int) -> DecisionView:
 
 def _move_view(state: HallState, number: int, move: Move) -> MoveView:
     ticket = state.tickets.get(move.ticket_id)
-    known = move.counter_id in state.counters
+    counter = state.counters.get(move.counter_id)
+    meal = next((s for s in state.stints if s.person_id == move.person_id and s.post == "break"), None)
     return MoveView(
         number,
         move.kind,
         move.counter_id,
-        state.counter_rules(move.counter_id).number if known else 0,
+        state.counter_rules(move.counter_id).number if counter else 0,
         move.person_id,
         move.ticket_id,
         ticket.number if ticket else "",
@@ -172,4 +190,20 @@ def _move_view(state: HallState, number: int, move: Move) -> MoveView:
         move.saved_ms,
         move.saved_low_ms,
         move.saved_high_ms,
+        move.from_ms,
+        move.until_ms,
+        move.from_post,
+        move.from_branch,
+        was_ms=meal.from_ms if meal and move.kind == "lunch" else 0,
+        is_kept_open=move.kind == "open" and _stays(state, move),
+    )
+
+
+def _stays(state: HallState, move: Move) -> bool:
+    """Whether this person is to be at this window till the very moment from which the move has them there."""
+    return any(
+        s.person_id == move.person_id
+        and s.counter_id == move.counter_id
+        and s.from_ms < move.from_ms <= s.until_ms
+        for s in state.stints
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -90,7 +91,7 @@ def busy_hall() -> Hall:
     return hall
 
 
-def a_plan(*stints: PlannedStint, expected: tuple[float, ...] = (), **terms: int) -> PlannedDay:
+def a_plan(*stints: PlannedStint, expected: tuple[float, ...] = (), **terms: Any) -> PlannedDay:
     """A plan for the lane branch from nine to five, in quarters of an hour."""
     return PlannedDay(
         "plan", at(9), 15 * MINUTE_MS, expected, (1,) * len(expected), stints, **{"lobby_least": 0, **terms}
