@@ -65,8 +65,8 @@ class SearchParameters(msgspec.Struct, frozen=True):
     """
 
     whole_share: float = 0.3
-    slice_seconds: float = 6.0
-    slice_aim: float = 0.35
+    slice_seconds: float = 3.0
+    slice_aim: float = 0.15
     memory: float = 0.85
     solver: SolverParameters = SolverParameters()
 
@@ -165,14 +165,15 @@ class _Run:
             if offer and self._exchange is not None:
                 self._exchange.offer(values, objective)
         self._values, self._objective = values, objective
-        self._is_over = self._objective <= self._bound + self._slack()
+        self._note_gap()
 
-    def _slack(self) -> float:
-        return self._parameters.solver.gap * abs(self._objective) + IMPROVES
+    def _note_gap(self) -> None:
+        slack = self._parameters.solver.gap * abs(self._objective) + IMPROVES
+        self._is_over = self._values is not None and self._objective <= self._bound + slack
 
     def _raise_bound(self, bound: float) -> None:
         self._bound = max(self._bound, bound)
-        self._is_over = self._objective <= self._bound + self._slack()
+        self._note_gap()
 
     def outcome(self) -> Outcome:
         """What is known now."""
