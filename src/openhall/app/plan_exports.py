@@ -197,3 +197,15 @@ def _line(
         words = post_words(stint, branch, language)
         if canvas.stringWidth(words) < wide - 2:
             canvas.drawCentredString(x + wide / 2, y + row * 0.32, words)
+
+
+def export(kind: str, plan: WeekPlan, bank: Bank, *, language: Language = "zh") -> bytes:
+    """A plan as `pdf`, `ics` or `csv`."""
+    match kind:
+        case "pdf":
+            return as_pdf(bank, plan, language=language)
+        case "ics":
+            return as_calendar(bank, plan, language=language)
+        case "csv":
+            return as_csv(bank, plan).encode("utf-8-sig")
+    raise ValueError(f"Expected pdf, ics or csv, got {kind}")

@@ -263,16 +263,17 @@ class Translation:
     def _demand(self, day: date) -> DayDemand:
         return self.demands[(day - self.request.first).days]
 
-    def _minute(self, interval: int) -> int:
+    def minute(self, interval: int) -> int:
+        """At which an interval of the grid begins."""
         return self._origin + interval * self._step
 
     def _is_open(self, demand: DayDemand, interval: int) -> bool:
-        minute = self._minute(interval)
+        minute = self.minute(interval)
         return demand.load.from_minute < minute + self._step and minute < demand.load.until_minute
 
     def _covers(self, pattern: Pattern, interval: int) -> bool:
         """At a post for the whole interval, the meal left aside. A last interval ends at closing."""
-        minute = self._minute(interval)
+        minute = self.minute(interval)
         return (
             not pattern.is_elsewhere
             and pattern.starts <= minute
@@ -281,7 +282,7 @@ class Translation:
         )
 
     def _overlaps(self, stretch: tuple[int, int], interval: int) -> bool:
-        minute = self._minute(interval)
+        minute = self.minute(interval)
         return stretch[0] < minute + self._step and minute < stretch[1]
 
     @property

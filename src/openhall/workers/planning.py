@@ -9,6 +9,7 @@ import time
 from datetime import date
 
 from openhall.staffing.asking import PlanRequest
+from openhall.staffing.cross_training import CrossTraining
 from openhall.staffing.plan import DayPlan, WeekPlan
 
 
@@ -35,3 +36,10 @@ def effect(request: PlanRequest, plan: WeekPlan, day: date) -> DayPlan:
     from openhall.staffing import planning
 
     return planning.effect(request, plan, day)
+
+
+def cross_training(request: PlanRequest, plan: WeekPlan, earlier: tuple[WeekPlan, ...] = ()) -> CrossTraining:
+    """Who is trained for two posts, who served in two, and whose training would save most [D4]."""
+    from openhall.staffing.training_plan import training
+
+    return training(request, plan, earlier)
