@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -418,3 +420,11 @@ def test_what_makes_no_sense_is_refused_with_what_was_expected(made: Any, messag
 def test_results_are_plain_values() -> None:
     sized = size_day(demand_of(2.0, day_cv=0.1, crowd=3, green_share=0.1), Targets())
     assert msgspec.json.decode(msgspec.json.encode(sized), type=type(sized)) == sized
+
+
+def test_the_example_of_the_page_runs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sizing.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    said: dict[str, Any] = {}
+    exec(example, said)  # noqa: S102 - our own page
+    assert said["sized"].is_met
