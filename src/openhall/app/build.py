@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from openhall.app import day_records, learning, ticket_links
+from openhall.app import day_records, learning, planning, ticket_links
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.plan_desk import PlanDesk
+from openhall.app.plan_making import SECONDS as PLAN_SECONDS
+from openhall.app.plan_making import PlanMaking
 from openhall.app.read_models import PROJECTIONS
 from openhall.app.ticket_links import TicketLinks
 from openhall.app.twin_desk import TwinDesk
@@ -45,6 +47,8 @@ from openhall.log.writer import Writer
 from openhall.network.calendar import moments_on
 from openhall.network.model import Bank, Branch, NetworkVersion
 from openhall.network.version import encode
+from openhall.staffing.asking import PlanRequest
+from openhall.staffing.refusals import REFUSALS as PLAN_REFUSALS
 from openhall.workers.pool import Workers
 
 ROOMS: tuple[Room[HallState], ...] = (HALL,)
@@ -70,12 +74,22 @@ REFUSALS = refusals(
         "The branch is closed on {day}.",
         "Open it by an exception in the bank's calendar, with a reason.",
     ),
+    plan_changed=(
+        "Somebody else has changed this plan in the meantime.",
+        "Look at the plan as it is now, and make the change again.",
+    ),
+    plan_missing=("There is no plan of these days.", "Make a plan first."),
 )
 
 
 def refusal_texts() -> dict[str, RefusalText]:
     """Every code that openhall can refuse with, whichever part says it."""
-    texts: dict[str, RefusalText] = {**REFUSALS, **book_log.REFUSALS, **accounts_log.REFUSALS}
+    texts: dict[str, RefusalText] = {
+        **REFUSALS,
+        **PLAN_REFUSALS,
+        **book_log.REFUSALS,
+        **accounts_log.REFUSALS,
+    }
     for room in ROOMS:
         texts |= room.refusals
     return texts
@@ -116,7 +130,13 @@ class App:
     """One running installation. Built once; the doors hold on to it."""
 
     def __init__(
-        self, folder: Folder, bank: Bank, store: SqliteStore, clock: Clock, workers: Workers | None = None
+        self,
+        folder: Folder,
+        bank: Bank,
+        store: SqliteStore,
+        clock: Clock,
+        workers: Workers | None = None,
+        planners: Workers | None = None,
     ) -> None:
         self.wall = wall = SystemClock()
         self.folder = folder
@@ -141,6 +161,7 @@ class App:
         self.twin = TwinDesk(self, workers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self.plans = PlanDesk(self, store)
+        self.plan_making = PlanMaking(store, wall, planners, self._gather)
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
@@ -187,6 +208,7 @@ class App:
         if self._chores is not None:
             # Its thread cannot be cancelled, and must not find the file let go.
             await asyncio.wait([self._chores])
+        self.plan_making.stop()
         self.hub.close()
         await self.writer.stop()
         self.store.close()
@@ -341,6 +363,11 @@ class App:
             if kept is not None and kept[0] == recorded.stream:
                 kept[1].note(self.book.committed(recorded.stream, HALL.name), recorded.at_ms)
 
+    def _gather(self, branch: str, first: date) -> PlanRequest:
+        """Everything that a plan of a branch's days rests on."""
+        request = planning.gather(self.store, self.bank, self.version.version, branch, first)
+        return msgspec.structs.replace(request, seconds=PLAN_SECONDS)
+
     # -- commands -------------------------------------------------------------------------------------
 
     async def submit(self, request: Request) -> Answer | Refusal:
@@ -362,15 +389,17 @@ def build(
     *,
     open_store: Callable[[Folder], SqliteStore] | None = None,
     workers: Workers | None = None,
+    planners: Workers | None = None,
 ) -> App:
     """Build an installation from its folder. Raises `Trouble`: no folder, a mistake in the files, a lock.
 
-    With `workers` the twin answers while it runs.
+    With `workers` the twin answers while it runs; `planners` are others, so that a plan in the making keeps
+    nobody from being told a wait.
     """
     bank = folder.read_bank()
     store = open_store(folder) if open_store else SqliteStore.open(folder.database)
     try:
-        return App(folder, bank, store, clock or SystemClock(), workers)
+        return App(folder, bank, store, clock or SystemClock(), workers, planners)
     except BaseException:
         store.close()
         raise

@@ -131,7 +131,7 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
     parameters = InventedParameters(surge_factor=surge, seed=seed, noon_pause_minutes=NOON_PAUSE_MINUTES)
 
     async def run() -> None:
-        app = build(place, clock, workers=Workers(prepare=twin.prepare))
+        app = build(place, clock, workers=Workers(prepare=twin.prepare), planners=Workers(1))
         create_accounts(app, password)
         # An app writes its log by commands only; this log is written before anybody uses it.
         with out.status(

@@ -124,7 +124,7 @@ def serve(doors: Doors, folder: Path, host: str, port: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
     async def run() -> None:
-        app = build(Folder(folder), workers=Workers(prepare=twin.prepare))
+        app = build(Folder(folder), workers=Workers(prepare=twin.prepare), planners=Workers(1))
         await doors.serve(
             app,
             host=host,

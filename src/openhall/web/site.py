@@ -19,7 +19,7 @@ from litestar.types import Message, Scope
 
 from openhall import __version__
 from openhall.app.build import App
-from openhall.web import api, demo, learned, pages, phone, signing_in, stream
+from openhall.web import api, demo, learned, pages, phone, planning, signing_in, stream
 from openhall.web.description import DescriptionPlugin
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
 from openhall.web.signing_in import ATTEMPTS_PER_MINUTE_AT_MOST, Attempts, SessionMiddleware
@@ -85,6 +85,7 @@ def create_site(app: App) -> Litestar:
             signing_in.SessionController,
             stream.stream,
             *learned.HANDLERS,
+            *planning.HANDLERS,
             *pages.HANDLERS,
             *phone.HANDLERS,
             demo.set_speed,
