@@ -59,7 +59,7 @@ class ForecastParameters(msgspec.Struct, frozen=True):
 
     history_days: int = 400
     factors: int = 3
-    calibration_days: int = 60
+    calibration_days: int = 40
     calibration_trust: float = 5.0
 
     def __post_init__(self) -> None:
