@@ -9,7 +9,7 @@ quarter below and above the last hour's too: the range that is told.
 from __future__ import annotations
 
 from openhall.hall.candidates import MoveRules, course_of, helping
-from openhall.hall.course import SIT_DOWN_MS
+from openhall.hall.course import SIT_DOWN_MS, able
 from openhall.hall.model.commands import GiveAdvice
 from openhall.hall.snapshot import Snapshot
 from openhall.hall.told import Move
@@ -45,13 +45,26 @@ def plain_advice(shot: Snapshot) -> GiveAdvice:
     moves: list[Move] = []
     for candidate in helping(shot, course_of(shot), RULES):
         move = candidate.move
-        if move.kind != "open" or move.from_ms or any(m.counter_id == move.counter_id for m in moves):
+        is_known = any(m.counter_id == move.counter_id for m in moves)
+        if move.kind != "open" or move.from_ms or is_known or not _serves_somebody(shot, move):
             continue
         lasts_ms = (move.until_ms - shot.now_ms) if move.until_ms else HORIZON_MINUTES * MINUTE_MS
         saved = [w - late(pace, (SIT_DOWN_MS, lasts_ms)) for w, pace in zip(without, PACES, strict=True)]
         moves.append(_worth(move, saved))
     best = sorted((m for m in moves if m.saved_ms >= MINUTE_MS), key=lambda m: -m.saved_ms)
     return GiveAdvice(HORIZON_MINUTES, round(without[1]), tuple(best[:MOVES_MOST]))
+
+
+def _serves_somebody(shot: Snapshot, move: Move) -> bool:
+    """Whether anybody in line could be served there by this person."""
+    number = next(n for n, seat in enumerate(shot.seats) if seat.counter_id == move.counter_id)
+    skills = next(w.skills for w in shot.workers if w.person_id == move.person_id)
+    services, classes = able(shot, number, skills), shot.seats[number].classes
+    return any(
+        one.service in services and (not classes or one.class_code in classes)
+        for one in shot.people
+        if one.kind == "waiting"
+    )
 
 
 def _worth(move: Move, saved: list[float]) -> Move:
