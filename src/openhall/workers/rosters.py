@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from openhall.kernel.trouble import Trouble
-from openhall.science.roster import annealing
 from openhall.science.roster.mip import INFINITY, Floats, Mip, Solution, Status
 from openhall.science.roster.search import Moment, Outcome, SearchParameters
 from openhall.science.roster.stages import StagesParameters, Ward, carry_out
@@ -161,9 +160,6 @@ def search_roster(mip: Mip, searches: Searches, *, ward: Ward | None = None) -> 
     RosterSearchLost
         If the processes die.
     """
-    if ward is not None:
-        # The machine code is made once and kept on disk; the time is for searching.
-        annealing.warm()
     moment = time.monotonic() + searches.seconds
     if searches.processes == 1:
         return _carry_out(mip, ward, 0, moment, searches.seed, exchange=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import msgspec
@@ -12,11 +13,19 @@ import msgspec
 from openhall.kernel.trouble import Trouble
 from openhall.rehearsal.rosters import curtois, curtois_check, curtois_model, inrc, inrc_check, inrc_model
 from openhall.rehearsal.rosters.lines import RosterFileBad
+from openhall.science.roster import annealing
 from openhall.science.roster.mip import Status
 from openhall.workers.rosters import Searches, search_roster
 
 BYTES_MAX = 16 * 1024 * 1024
 BEST_KNOWN = "best_known.csv"
+
+
+class NoInstance(Trouble):
+    """What was chosen is not among the instances."""
+
+    code = "no_instance"
+    remedy = "Name numbers or ranges (1-7,9), or names with * for any letters (sprint_late*)."
 
 
 class RosterNotInTime(Trouble):
@@ -89,6 +98,27 @@ def files(places: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
+def chosen(paths: Sequence[Path], only: str | None) -> list[Path]:
+    """Of the files those that `only` names: numbers, ranges or patterns of names, with commas between.
+
+    Raises `NoInstance` if it names none.
+    """
+    if only is None:
+        return list(paths)
+    wanted = [part.strip() for part in only.split(",") if part.strip()]
+    found = [path for path in paths if any(_is_meant(path, part) for part in wanted)]
+    if not found:
+        raise NoInstance(f"Expected some of {len(paths)} instances, got none of {only!r}", place="--only")
+    return found
+
+
+def _is_meant(path: Path, part: str) -> bool:
+    first, dash, last = part.partition("-")
+    if first.isdigit() and (not dash or last.isdigit()):
+        return int(first) <= _order(path)[1] <= int(last or first)
+    return fnmatch(path.stem, part)
+
+
 def _order(path: Path) -> tuple[str, int]:
     letters = path.stem.rstrip("0123456789")
     return letters, int(path.stem[len(letters) :] or 0)
@@ -112,6 +142,8 @@ def _best_known(path: Path) -> int | None:
 
 def solve(instance: Instance, searches: Searches) -> Result:
     """The roster found in the time box, checked. Raises `RosterNotInTime` or `RosterWrong`."""
+    # The machine code is made once and kept on disk; the time is for searching.
+    annealing.warm()
     began = time.monotonic()
     problem = instance.problem
     model = (
