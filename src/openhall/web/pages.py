@@ -19,11 +19,11 @@ from openhall.hall import honesty, views, views_advice
 from openhall.hall.model.deciding.diverting import channels_for
 from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.model.waits import room_left
-from openhall.hall.policy import Staff, offers
+from openhall.hall.policy import offers
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web import elsewhere, personal, phone
+from openhall.web import elsewhere, people, personal, phone
 from openhall.web.api import BranchId, hall_of, readable_branch
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of
@@ -64,7 +64,7 @@ def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str,
         "day": stream.day.isoformat(),
         "state": state,
         "board": None,
-        "people": {p.id: p.name for p in app.bank.people if p.branch == branch.id},
+        "people": people.names_of(app.bank),
         "services": {s.id: s for s in app.bank.services},
         "needs": {n.code: n for s in app.bank.services for n in s.needs},
         "classes": {c.code: c for c in app.bank.classes},
@@ -92,6 +92,7 @@ def _screens_of(request: OpenhallRequest, branch: Branch) -> list[str]:
 
 def _fold(context: dict[str, Any], state: HallState, screen: str, request: OpenhallRequest) -> None:
     """What one screen shows besides."""
+    app: App = request.app.state.openhall
     waits = context["waits"]
     if screen == "display":
         context["calls"] = views.recent_calls(state)
@@ -105,8 +106,10 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["ticket"] = views.ticket_view(state, ticket, waits) if ticket else None
         line = [t for t in views.waiting(state, waits) if counter and _is_for(state, counter.id, t)]
         context["line"], context["line_count"] = line[:COUNTER_LINE_SHOWN], len(line)
-        context["tellers"] = _tellers(state)
+        context["tellers"] = people.free_tellers(state)
+        context |= people.own_change(state, counter.id if counter else "", context["now_ms"])
     elif screen == "lobby":
+        context |= people.plan_context(app, state, context["now_ms"])
         context["advice"] = views_advice.advice_view(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["held"] = views.in_status(state, waits, TicketStatus.HELD)
@@ -115,7 +118,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["diversions"] = views.diversions(state)
         context["visits"] = views.visits_without_ticket(state)
         context["gone"] = _latest_gone(state, waits)
-        context["helpers"] = _helpers(state)
+        context["helpers"] = people.here_for(state, "lobby", "guard")
         zone = ZoneInfo(state.day_rules.branch.timezone)
         offset = to_datetime(context["now_ms"], zone).utcoffset() or timedelta()
         context["zone_offset_ms"] = int(offset.total_seconds()) * SECOND_MS
@@ -131,27 +134,18 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
     elif screen == "guard":
         context["visits"] = views.visits_without_ticket(state)
         context["escorts"] = views.escorts(state)
-        context["helpers"] = [p for p in state.day_rules.staff if {"manager", "authoriser"} & set(p.posts)]
+        context["helpers"] = people.here_for(state, "manager", "authoriser")
     elif screen == "branch":
+        context |= people.plan_context(app, state, context["now_ms"])
+        context |= people.help_context(request, context["now_ms"])
         context["advice"] = views_advice.advice_view(state, context["now_ms"])
         context["accuracy"] = honesty.day_accuracy(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
-        context["tellers"] = _tellers(state)
+        context["tellers"] = people.free_tellers(state)
 
 
 def _is_for(state: HallState, counter_id: str, ticket: views.TicketView) -> bool:
     return state.serves(state.counters[counter_id], state.tickets[ticket.id])
-
-
-def _helpers(state: HallState) -> list[Staff]:
-    """Who is in the hall and can go along with a customer."""
-    return [p for p in state.day_rules.staff if "lobby" in p.posts or "guard" in p.posts]
-
-
-def _tellers(state: HallState) -> list[str]:
-    """Tellers who sit nowhere yet."""
-    seated = {k.person_id for k in state.counters.values()}
-    return [p.id for p in state.day_rules.staff if "teller" in p.posts and p.id not in seated]
 
 
 def _latest_gone(state: HallState, waits: Any) -> list[views.TicketView]:
@@ -278,7 +272,7 @@ async def ticket_sheet(
     context = _context(request, branch, "lobby")
     context |= {
         "t": views.ticket_view(state, ticket, context["waits"]),
-        "helpers": _helpers(state),
+        "helpers": people.here_for(state, "lobby", "guard"),
         "channels": [channel for channel in WORDS if channel in channels_for(state, ticket)],
         "refs": refs,
         "address": phone.address_of(request, stream, ticket.id),
@@ -313,22 +307,36 @@ async def personal_page(request: OpenhallRequest, branch_id: BranchId) -> Respon
 @get("/", include_in_schema=False)
 async def home(request: OpenhallRequest) -> Response[bytes] | Redirect:
     """The screens of this account."""
-    app: App = request.app.state.openhall
-    own = [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
-    language = language_of(request)
-    listed = [{"branch": b, "state": app.hall(app.today(b)), "screens": _screens_of(request, b)} for b in own]
     if request.user.role in {"kiosk", "display"}:
-        return Redirect(f"/b/{own[0].id}/{request.user.role}")
-    return page(
-        "home.html",
-        language,
-        account=request.user,
-        bank=app.bank,
-        listed=listed,
-        path="/",
-        is_demo=hasattr(app.clock, "speed"),
-        speed=getattr(app.clock, "speed", 1.0),
-    )
+        return Redirect(f"/b/{request.user.branch}/{request.user.role}")
+    return page("home.html", language_of(request), **_home(request))
+
+
+@get("/home/live", include_in_schema=False)
+async def home_live(request: OpenhallRequest) -> Response[bytes]:
+    """The part of it that changes, drawn anew."""
+    return page("home_live.html", language_of(request), **_home(request))
+
+
+def _home(request: OpenhallRequest) -> dict[str, Any]:
+    app: App = request.app.state.openhall
+    now_ms = app.clock.now_ms()
+    own = [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
+    listed = [
+        {"branch": b, "state": state, "screens": _screens_of(request, b)} | people.home_entry(state, now_ms)
+        for b in own
+        for state in [app.hall(app.today(b))]
+    ]
+    # A branch manager lends on the branch screen, beside the own hall.
+    helping = people.help_context(request, now_ms) if not request.user.branch else {"help_wanted": ()}
+    return helping | {
+        "account": request.user,
+        "bank": app.bank,
+        "listed": listed,
+        "path": "/",
+        "is_demo": hasattr(app.clock, "speed"),
+        "speed": getattr(app.clock, "speed", 1.0),
+    }
 
 
 @get("/sign-in", exclude_from_auth=True, include_in_schema=False)
@@ -362,6 +370,7 @@ async def screen_live(request: OpenhallRequest, branch_id: BranchId, screen: Wor
 
 HANDLERS: list[Any] = [
     home,
+    home_live,
     sign_in,
     choose_language,
     ticket_sheet,

@@ -72,6 +72,7 @@ SCREEN_TITLES = {
     "counter": "Window",
     "lobby": "Hall",
     "branch": "Branch",
+    "plan": "Plan",
 }
 ROLE_WORDS = {
     "kiosk": "ticket machine",
@@ -112,8 +113,36 @@ REASONS_TO_LOOK = {
     "complaint": "to answer a complaint",
 }
 """Why somebody may look at a sealed record, or erase it."""
+PRESENCE_WORDS = {
+    "present": "here",
+    "absent": "has not come",
+    "left": "gone home",
+    "coming": "on the way",
+    "lent": "helps elsewhere",
+}
+BURST_WORDS = {
+    "crowd": "a crowd at the door",
+    "news": "something in the news",
+    "system_down": "a system is down",
+    "payment_day": "a payment day",
+}
+"""Why more people come than the plan can bear; `other` has its word already."""
+REQUEST_WORDS = {
+    "withdrawn": "withdrawn",
+    "declined": "nobody can be sent",
+    "filled": "all have been sent",
+}
 WORDS = (
-    STATUS_WORDS | HANDLING_WORDS | CHANNEL_WORDS | REASON_WORDS | ROLE_WORDS | RECORD_WORDS | SOURCE_WORDS
+    STATUS_WORDS
+    | HANDLING_WORDS
+    | CHANNEL_WORDS
+    | REASON_WORDS
+    | ROLE_WORDS
+    | RECORD_WORDS
+    | SOURCE_WORDS
+    | PRESENCE_WORDS
+    | BURST_WORDS
+    | REQUEST_WORDS
 )
 
 
@@ -155,6 +184,7 @@ def environment(language: Language) -> Environment:
         "elsewhere_words": ELSEWHERE_WORDS,
         "decline_reasons": DECLINE_REASONS,
         "override_reasons": OVERRIDE_REASONS,
+        "burst_reasons": (*BURST_WORDS, "other"),
         "version": __version__,
     }
     env.filters["minutes"] = lambda ms: max(0, ms) // MINUTE_MS

@@ -58,12 +58,14 @@
     return new Promise(() => {});
   }
 
-  const branchPath = (rest) => `/api/branches/${body.dataset.branch}/${rest}`;
+  const branchPath = (rest, branch = body.dataset.branch) => `/api/branches/${branch}/${rest}`;
 
   async function command(kind, fields, then, control) {
     if (control?.hasAttribute("aria-busy")) return null;
     if (control) control.setAttribute("aria-busy", "true");
-    const result = await send(branchPath(`commands/${kind}`), fields);
+    // A list of several branches says at each of its buttons which one is meant.
+    const branch = control?.closest("[data-at]")?.dataset.at;
+    const result = await send(branchPath(`commands/${kind}`, branch), fields);
     if (control) control.removeAttribute("aria-busy");
     if (!result.ok) {
       if (!showWhatElse(result.body.code)) say(result.body.title, result.body.remedy, true);
@@ -140,6 +142,7 @@
       else if (type === "time") fields[input.name] = timeToMs(input.value, form);
       else if (type === "visit") fields[input.name] = `v${input.value.trim()}`;
       else if (type === "number") fields[input.name] = input.value.trim().toUpperCase();
+      else if (type === "list") (fields[input.name] ??= []).push(input.value);
       else if (type === "minutes-ahead") fields[input.name] = Math.round(hallNow() + Number(input.value) * 60000);
       else fields[input.name] = input.value;
     }
@@ -552,6 +555,9 @@
       lost.hidden = false;
     }, 250);
   }
+
+  // A page over several branches hears no single stream: it looks again from time to time.
+  if (!body.dataset.stream && document.getElementById("live")) setInterval(() => refreshSoon(), IDLE_REFRESH_MS);
 
   for (const place of document.querySelectorAll("[data-clock]")) {
     const tell = () => (place.textContent = clock.format(hallNow()));
