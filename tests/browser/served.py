@@ -33,6 +33,7 @@ from openhall.kernel.refusal import Refusal
 from openhall.network.model import Role
 from openhall.network.sample import sample_files
 from openhall.web.serving import serve
+from openhall.workers.pool import Workers
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "browser-tests-only"
@@ -66,7 +67,7 @@ class MovedClock:
 
 
 def _child(folder: Path, port: int) -> None:
-    app = build(Folder(folder), MovedClock(_offset_file(folder)))
+    app = build(Folder(folder), MovedClock(_offset_file(folder)), planners=Workers(1))
     asyncio.run(serve(app, host="127.0.0.1", port=port, beside=lambda: _play_twin(app, _twin_folder(folder))))
 
 
