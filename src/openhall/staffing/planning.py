@@ -30,7 +30,9 @@ from openhall.staffing.seating import Seating, Sitter, windows_of
 
 FIRST_SHARE = 0.3
 """Of the time, for each round before the last: its roster only shows where prices are wrong."""
-SEATING_SECONDS = 2.0
+WHOLE_SHARE = 0.3
+"""Of the last round's time, to prove how good its roster is."""
+SEATING_SECONDS = 10.0
 AGREED_MINUTES = 30.0
 """Late minutes of a week; prices that are off by less are right."""
 
@@ -66,8 +68,9 @@ def plan_days(request: PlanRequest, watch: Watchmaker) -> WeekPlan:
     finite = [sizing.day_of(request.bank, d.load) if d.load.is_open else None for d in demands]
     best: tuple[float, WeekPlan] | None = None
     work: Work | None = None
+    is_agreed = False
     for number in range(1, request.rounds_most + 1):
-        is_last = number == request.rounds_most
+        is_last = is_agreed or number == request.rounds_most
         translation = Translation(request, demands)
         share = 1.0 if is_last else FIRST_SHARE
         answer = roster(
@@ -75,7 +78,9 @@ def plan_days(request: PlanRequest, watch: Watchmaker) -> WeekPlan:
             stop=watch(max(0.05, share * whole.seconds_left())),
             generator=generator,
             before=work,
-            parameters=WeekParameters(steps=request.work_limit),
+            parameters=WeekParameters(
+                steps=request.work_limit, whole_share=WHOLE_SHARE if is_last else 0.0
+            ),
         )
         work = answer.work
         duties = seats(translation, answer)
@@ -86,8 +91,7 @@ def plan_days(request: PlanRequest, watch: Watchmaker) -> WeekPlan:
         if is_last:
             break
         demands, error = _repriced(request, demands, finite, duties)
-        if error < AGREED_MINUTES:
-            break
+        is_agreed = error < AGREED_MINUTES
     if best is None:
         raise AssertionError("Expected one round at least")
     return msgspec.structs.replace(best[1], rounds=number)

@@ -35,7 +35,7 @@ ROOMS = (("cash", "pension"), ("cash", "accounts", "pension"), ("accounts", "bus
 
 def invented_weeks(count: int, seed: int, *, seconds: float) -> Iterator[PlanRequest]:
     """So many branches with their requests; the same for the same seed. All sizes come alike often."""
-    draws = Random(seed)
+    draws = Random(seed)  # noqa: S311 - a benchmark is meant to be repeatable
     sample = sample_bank()
     for number in range(count):
         size = SMALLEST + number % (LARGEST - SMALLEST + 1)

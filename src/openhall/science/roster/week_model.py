@@ -238,7 +238,8 @@ class WeekModel:
                     at_post[post] += duty
                     continue
                 most = min(len(self._members[g]), least[post])
-                column = build.column(upper=float(most))
+                # Who stands there is named later, and whole; here half a person now and half later will do.
+                column = build.column(upper=float(most), integer=False)
                 self._moved[g, day, segment, post] = column
                 moved.append((column, -1.0))
                 at_post[post].append((column, 1.0))

@@ -22,8 +22,8 @@ from openhall.science.roster.week import Rostered, Week
 from openhall.science.roster.week_greedy import DayCosts, Work, greedy, presence
 from openhall.science.roster.week_model import WeekModel
 
-COMPLETE_SECONDS = 2.0
-"""To work out what follows from a given roster: a small linear program."""
+COMPLETE_SECONDS = 30.0
+"""To work out what follows from a given roster: a small linear program, done in a blink."""
 
 
 STEPS_SECONDS = 600.0
@@ -47,10 +47,10 @@ class WeekParameters(msgspec.Struct, frozen=True):
     """
 
     gap: float = 0.005
-    whole_share: float = 0.5
+    whole_share: float = 0.3
     slice_seconds: float = 1.0
-    days: int = 2
-    people: int = 4
+    days: int = 1
+    people: int = 3
     steps: int = 0
     nodes_most: int = 50
 
@@ -89,7 +89,8 @@ def roster(
     run = _Run(model.mip, stop, generator, parameters, start)
     if start is not None:
         run.neighbourhoods()
-    run.whole()
+    if parameters.whole_share > 0.0 or run.values is None:
+        run.whole()
     if run.values is None:
         return _by_plain_rule(week, plain)
     status: Literal["optimal", "within_gap", "time_limit"] = "time_limit"
