@@ -396,6 +396,47 @@ def _change_green(idle: Floats, line: Floats, counters: int, changed: int) -> No
 
 
 @_jit
+def _jump_green(
+    now_idle: Floats,
+    now: Floats,
+    then_idle: Floats,
+    then: Floats,
+    come: float,
+    jump: float,
+    one: float,
+    counters: int,
+    top_g: int,
+    top_o: int,
+) -> None:
+    """One jump, by the chances of an ordinary arrival, a green one, and one counter's departure."""
+    end = one * counters
+    for n in range(counters):
+        value = one * (counters - n) * now_idle[n]
+        if n > 0:
+            value += (come + jump) * now_idle[n - 1]
+        if n + 1 < counters:
+            value += one * (n + 1) * now_idle[n + 1]
+        then_idle[n] = value
+    if counters > 0:
+        then_idle[counters - 1] += end * now[0, 0]
+    for g in range(top_g + 1):
+        for o in range(top_o + 1):
+            then[g, o] = end * now[g + 1, o] if g < top_g else 0.0
+        for o in range(1, top_o + 1):
+            then[g, o] += come * now[g, o - 1]
+        then[g, top_o] += come * now[g, top_o]
+        if g > 0:
+            for o in range(top_o + 1):
+                then[g, o] += jump * now[g - 1, o]
+    for o in range(top_o + 1):
+        then[top_g, o] += jump * now[top_g, o]
+    for o in range(top_o):
+        then[0, o] += end * now[0, o + 1]
+    if counters > 0:
+        then[0, 0] += (come + jump) * now_idle[counters - 1]
+
+
+@_jit
 def _pass_green(
     idle: Floats,
     line: Floats,
@@ -414,7 +455,7 @@ def _pass_green(
     if mean <= 0.0:
         return
     rows, columns = line.shape
-    come, jump, end = ordinary / rate, green / rate, departures * counters / rate
+    come, jump = ordinary / rate, green / rate
     now_idle, then_idle = work_idle[0], work_idle[1]
     now, then = work_line[0], work_line[1]
     weight = np.exp(-mean)
@@ -439,30 +480,7 @@ def _pass_green(
         if top_o + 1 < columns and now[: top_g + 1, top_o].sum() * come > _NOTHING:
             top_o += 1
             now[: top_g + 1, top_o] = 0.0
-        for n in range(counters):
-            value = departures * (counters - n) / rate * now_idle[n]
-            if n > 0:
-                value += (come + jump) * now_idle[n - 1]
-            if n + 1 < counters:
-                value += departures * (n + 1) / rate * now_idle[n + 1]
-            then_idle[n] = value
-        if counters > 0:
-            then_idle[counters - 1] += end * now[0, 0]
-        for g in range(top_g + 1):
-            for o in range(top_o + 1):
-                then[g, o] = end * now[g + 1, o] if g < top_g else 0.0
-            for o in range(1, top_o + 1):
-                then[g, o] += come * now[g, o - 1]
-            then[g, top_o] += come * now[g, top_o]
-            if g > 0:
-                for o in range(top_o + 1):
-                    then[g, o] += jump * now[g - 1, o]
-        for o in range(top_o + 1):
-            then[top_g, o] += jump * now[top_g, o]
-        for o in range(top_o):
-            then[0, o] += end * now[0, o + 1]
-        if counters > 0:
-            then[0, 0] += (come + jump) * now_idle[counters - 1]
+        _jump_green(now_idle, now, then_idle, then, come, jump, departures / rate, counters, top_g, top_o)
         for n in range(counters):
             idle[n] += weight * then_idle[n]
         for g in range(top_g + 1):
