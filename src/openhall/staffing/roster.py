@@ -42,7 +42,7 @@ from openhall.staffing.records import (
     week_of,
 )
 
-WISH_PRICE = 15.0
+WISH_PRICE = 30.0
 """Late minutes: a wish is broken if it costs the customers more."""
 HABIT_PRICE = 1.0
 """Another shift than on this weekday last week."""
