@@ -140,6 +140,13 @@ class HelperView(msgspec.Struct, frozen=True):
     post_until_ms: int
     is_wanted: bool
     """The request names this person."""
+    is_burst: bool
+    """Their own branch has more people than its plan can bear."""
+
+    @property
+    def is_easily_spared(self) -> bool:
+        """They leave no window, and no branch in a burst."""
+        return self.post != "window" and not self.is_burst
 
 
 class HelpView(msgspec.Struct, frozen=True):
@@ -261,15 +268,16 @@ def _lendable(
             post_number=number,
             post_until_ms=until_ms,
             is_wanted=person.id == request.person_id,
+            is_burst=bool(lender.burst_since_ms),
         )
 
 
 def _preference(helper: HelperView) -> tuple[object, ...]:
-    """Who was asked for by name, who can do all of it, who leaves no window, who is near."""
+    """Who was asked for by name, who can do all of it, who is easily spared, who is near."""
     return (
         not helper.is_wanted,
         len(helper.lacks),
-        helper.post == "window",
+        not helper.is_easily_spared,
         helper.travel_minutes,
         helper.branch,
         helper.person_id,

@@ -339,6 +339,30 @@ def test_the_way_is_counted_and_rounded_up_to_the_minute_that_is_shown() -> None
 
 
 @pytest.mark.parametrize(
+    ("north", "is_easy"),
+    [
+        pytest.param((), False, id="a window stays without its teller"),
+        pytest.param(
+            (c.TakePlan(msgspec.structs.replace(PLAN, stints=(stint("sun", "lobby", 900, 1700),))),),
+            True,
+            id="the lobby can spare somebody",
+        ),
+        pytest.param(
+            (
+                c.TakePlan(msgspec.structs.replace(PLAN, stints=(stint("sun", "lobby", 900, 1700),))),
+                c.DeclareBurst("crowd"),
+            ),
+            False,
+            id="nobody is easily spared in a burst",
+        ),
+    ],
+)
+def test_who_is_easily_spared_is_told_from_who_is_not(north: tuple[Command, ...], is_easy: bool) -> None:
+    [found] = wanted(lenders(north=north), bank())
+    assert [h.is_easily_spared for h in found.choices] == [is_easy]
+
+
+@pytest.mark.parametrize(
     ("lender", "branches"),
     [
         pytest.param("", ["lane"], id="head office sees every request"),
