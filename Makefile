@@ -38,7 +38,7 @@ endif
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-7s %s\n", $$1, $$2 }'
 
-setup: $(STAMPS)/openhall $(STAMPS)/engine $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
+setup: $(STAMPS)/openhall $(STAMPS)/engine $(STAMPS)/sizing $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
 
 demo: setup ## Watch a branch work through a surge day in the browser
 	$(BIN)/openhall demo $(ARGS)
@@ -54,9 +54,12 @@ test: lint browser ## Everything, browser included: at most a quarter of an hour
 soak: setup browser ## The longer runs, without a time limit for one test
 	$(BIN)/pytest -m soak --timeout 0 $(ARGS)
 
-bench: setup ## The speed of a hall and of its twin, as ratios within one run
+bench: setup ## Speed and quality of hall, twin, sizing, plans and moves, as ratios within one run
 	$(BIN)/openhall bench hall $(ARGS)
 	$(BIN)/openhall bench twin $(ARGS)
+	$(BIN)/openhall bench size $(ARGS)
+	$(BIN)/openhall bench week $(ARGS)
+	$(BIN)/openhall bench elastic $(ARGS)
 
 lint: setup
 	$(BIN)/ruff format --check
@@ -94,6 +97,11 @@ $(STAMPS)/openhall: requirements.lock pyproject.toml $(STAMPS)/uv
 # The twin's machine code is kept beside its source, so that no hall ever waits for the compiler.
 $(STAMPS)/engine: src/openhall/science/engine.py $(STAMPS)/openhall
 	$(BIN)/python -c 'from openhall.science import engine; engine.warm()'
+	touch $@
+
+# The same for sizing: the Erlang formulas and the equations of a day.
+$(STAMPS)/sizing: src/openhall/science/sizing/erlang.py src/openhall/science/sizing/day_equations.py $(STAMPS)/engine
+	$(BIN)/python -c 'from openhall.science.sizing import ladder; ladder.warm()'
 	touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(STAMPS)/openhall

@@ -10,22 +10,29 @@ from datetime import date
 from pathlib import Path
 
 import click
+import msgspec
 from rich.table import Table
 
-from openhall.app.build import App, build
+from openhall.app import planning
+from openhall.app.build import ROOMS, App, build
 from openhall.app.clocks import SPEED_MAX, LapseClock
 from openhall.app.folder import Folder, FolderInUse
+from openhall.app.read_models import PROJECTIONS
 from openhall.cli.language import _
 from openhall.cli.main import Doors, out, program
 from openhall.cli.serving import DEFAULT_PORT, create_accounts
 from openhall.kernel.clock import MINUTE_MS
+from openhall.log import plans
 from openhall.log.ownership import Ownership
+from openhall.log.rebuild import Projector
 from openhall.network.calendar import moments_on
+from openhall.network.model import Branch
 from openhall.network.sample import sample_bank, sample_files
 from openhall.rehearsal.invented import InventedParameters
 from openhall.rehearsal.live import live_day
 from openhall.rehearsal.past import write_past
 from openhall.workers import twin
+from openhall.workers.planning import plan_week
 from openhall.workers.pool import Workers
 
 MARK = "this-is-a-demo"
@@ -35,6 +42,9 @@ SURGE_DAY = date(2027, 1, 18)
 NOON_PAUSE_MINUTES = 20
 PAST_DAYS = 6
 """Ordinary ones, before the surge: so many of each branch."""
+PLAN_SECONDS = 3.0
+PLAN_SECONDS_AT_MOST = 120.0
+"""The first plan of a worker waits for numba and HiGHS to load."""
 START_BEFORE_MS = 2 * MINUTE_MS
 SHOWN_ROLES = ("manager", "lobby", "teller", "guard", "kiosk", "display")
 
@@ -57,6 +67,17 @@ def fresh_folder(path: Path) -> Folder:
     (beside / MARK).touch()
     beside.replace(path)
     return folder
+
+
+async def publish_week(app: App, branch: Branch) -> None:
+    """Plan the surge's week as on any other week, and publish it: the manager's signature stands for ours."""
+    request = planning.gather(app.store, app.bank, app.version.version, branch.id, SURGE_DAY)
+    quick = msgspec.structs.replace(request, seconds=PLAN_SECONDS)
+    assert app.plan_making.workers is not None
+    plan = await app.plan_making.workers.ask(plan_week, quick, seconds=PLAN_SECONDS_AT_MOST)
+    now_ms = app.wall.now_ms()
+    draft = plans.save_draft(app.store, plan, seen=None, now_ms=now_ms, by="openhall")
+    plans.publish(app.store, branch.id, SURGE_DAY, seen=draft.revision, now_ms=now_ms, by="openhall")
 
 
 def show_accounts(app: App, address: str, password: str) -> None:
@@ -131,7 +152,7 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
     parameters = InventedParameters(surge_factor=surge, seed=seed, noon_pause_minutes=NOON_PAUSE_MINUTES)
 
     async def run() -> None:
-        app = build(place, clock, workers=Workers(prepare=twin.prepare), planners=Workers(1))
+        app = build(place, clock, workers=Workers(prepare=twin.prepare), planners=Workers(2))
         create_accounts(app, password)
         # An app writes its log by commands only; this log is written before anybody uses it.
         with out.status(
@@ -140,6 +161,10 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
             usual = InventedParameters(surge_factor=1.0, seed=seed)
             write_past(app.store, app.version, SURGE_DAY, PAST_DAYS, usual)
             await app.run_learning_once()
+            await app.run_day_records_once()
+            await asyncio.to_thread(Projector(app.store, ROOMS, PROJECTIONS).catch_up)
+        with out.status(_("Planning the week, as a bank that knows nothing of the surge …")):
+            await asyncio.gather(*(publish_week(app, branch) for branch in bank.branches))
 
         async def days() -> None:
             await asyncio.gather(*(live_day(app, clock, branch, parameters) for branch in app.bank.branches))

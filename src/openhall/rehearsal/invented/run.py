@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 import msgspec
@@ -18,7 +18,7 @@ from openhall.rehearsal.invented.crowd import InventedBehaviour, draw_crowd
 from openhall.rehearsal.invented.parameters import InventedParameters
 from openhall.rehearsal.invented.people import Setting, guard, lobby, noon_pause, takes_break, visitor
 from openhall.rehearsal.invented.staffing import placed, services_served, staffing
-from openhall.rehearsal.people import at_work, clock, house
+from openhall.rehearsal.people import Seat, at_work, clock, house
 from openhall.rehearsal.results import Rehearsal, Run, result_of
 
 START_BEFORE_MS = MINUTE_MS
@@ -34,11 +34,13 @@ def invented_cast(
     *,
     rng: Random | None = None,
     prefix: str = "invented",
+    seats: Sequence[Seat] | None = None,
 ) -> Cast:
     """Everybody of an invented day, for a hall that may be running already.
 
     Drive it as the docstring of `rehearsal.cast` says. All moments are those of the rules, so a time lapse
     needs a clock that runs fast, not other people. The same rules, parameters and seed give the same people.
+    `seats` are those of a plan, whose meals are in it; without them the staffing profile holds.
     """
     rng = rng or Random(parameters.seed)  # noqa: S311 - a rehearsal
     behaviour = InventedBehaviour(parameters, rules, rng.getrandbits(32))
@@ -51,10 +53,10 @@ def invented_cast(
     cast.enter(start_ms, clock(scene))
     cast.enter(start_ms, guard(setting))
     cast.enter(start_ms, lobby(setting, services))
-    plan = staffing(rules, parameters)
+    plan = staffing(rules, parameters) if seats is None else list(seats)
     for at_ms, steps in at_work(scene, plan, behaviour):
         cast.enter(at_ms, steps)
-    if parameters.break_minutes and BREAK in rules.pause_reasons:
+    if seats is None and parameters.break_minutes and BREAK in rules.pause_reasons:
         for seat in plan:
             ends_ms = seat.closes_ms or rules.closes_ms
             cast.enter(rng.randrange(seat.opens_ms, ends_ms), takes_break(setting, seat))
