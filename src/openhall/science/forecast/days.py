@@ -59,8 +59,8 @@ class ForecastParameters(msgspec.Struct, frozen=True):
 
     history_days: int = 400
     factors: int = 3
-    calibration_days: int = 40
-    calibration_trust: float = 5.0
+    calibration_days: int = 25
+    calibration_trust: float = 2.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.history_days <= 2_000:

@@ -22,9 +22,11 @@ from openhall.science.forecast.straying import REPLAYED, IntradayParameters, Str
 
 Numbers = NDArray[np.float64]
 
+REPLAYED_DAYS = 40
+"""Latest days that are read again: mornings of long ago were forecast from little."""
 REPLAYS_AT_MOST = 40
 BELIEFS = (1.0, 0.75, 0.5, 0.25, 0.0)
-TRUST_REPLAYS = 20.0
+TRUST_REPLAYS = 10.0
 """Replays at which their errors weigh as much as the model's own widths."""
 
 
@@ -101,7 +103,8 @@ def _proven(model: ForecastModel, service: ServiceModel, parameters: IntradayPar
     straying = straying_of(service, counts, parameters, recent)
     even = np.arange(counts.shape[1]) % 2 == 0
     halves = [straying_of(service, counts, parameters, recent & half) for half in (even, ~even)]
-    replays = _replays(model, service, counts, recent, halves)
+    late = recent & (order > order[:, -1:] - REPLAYED_DAYS)
+    replays = _replays(model, service, counts, late, halves)
     if not replays:
         return straying
     step = model.history.interval_minutes
