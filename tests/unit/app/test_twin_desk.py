@@ -14,7 +14,7 @@ from openhall.app.twin_desk import REFRESH_MS, TwinDesk, is_advice_news
 from openhall.hall.model import HallState
 from openhall.hall.model import commands as c
 from openhall.hall.model.waits import Waits
-from openhall.hall.snapshot import Snapshot
+from openhall.hall.snapshot import Helper, Snapshot
 from openhall.hall.told import Move, RoomLeft, TicketWait
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS, Clock
 from openhall.kernel.event import SYSTEM, Answer, Request, StreamId
@@ -230,6 +230,67 @@ def test_advice_goes_on_record_when_it_says_something_else_and_is_renewed_before
         hall.clock.advance(90 * SECOND_MS)
         await turn(desk)
         assert len(hall.state.advices) == 2
+
+    asyncio.run(run())
+
+
+def test_moves_are_asked_for_every_five_minutes_and_at_once_when_somebody_does_not_come() -> None:
+    async def run() -> None:
+        hall, _, workers, desk = at_work()
+        hall.issue()
+
+        async def asked_after(minutes: float) -> int:
+            hall.clock.advance(round(minutes * MINUTE_MS))
+            before = workers.asked.count("advice")
+            await turn(desk)
+            return workers.asked.count("advice") - before
+
+        assert await asked_after(0) == 1
+        assert [await asked_after(1) for _ in range(4)] == [0, 0, 0, 0]
+        assert await asked_after(1) == 1
+        assert await asked_after(1) == 0
+        hall.do(c.ReportPerson("sun", "absent"))
+        assert await asked_after(0.1) == 1
+        hall.do(c.DeclareBurst("crowd"))
+        assert [await asked_after(1) for _ in range(4)] == [1, 1, 1, 1], "in a burst every minute"
+        hall.do(c.EndBurst())
+        assert await asked_after(1) == 0
+
+    asyncio.run(run())
+
+
+def test_without_an_answer_the_plain_rule_is_shown_and_the_twin_is_asked_again_after_a_minute() -> None:
+    async def run() -> None:
+        hall, _, workers, desk = at_work(advice=late)
+        for _ in range(12):
+            hall.issue()
+        hall.call_and_start("C1")
+        hall.wait(20)
+        await turn(desk)
+        advice = hall.state.advices["a1"]
+        assert {(m.kind, m.counter_id) for m in advice.moves} == {("open", "C2")}
+        assert advice.late_ms > 0
+        assert desk.health.trouble_code == "worker_late"
+        assert Waits(hall.state, hall.clock.now_ms()).of_ticket("t2") is not None, "the waits were told"
+        workers.replies["advice"] = lambda _: c.GiveAdvice(60, 90 * MINUTE_MS, (move(200),))
+        hall.clock.advance(MINUTE_MS)
+        await turn(desk)
+        assert hall.state.advices["a2"].moves[0].saved_ms == 200 * MINUTE_MS
+        assert desk.health.is_ok
+
+    asyncio.run(run())
+
+
+def test_who_could_be_borrowed_is_part_of_the_question() -> None:
+    async def run() -> None:
+        hall, _, workers, desk = at_work()
+        helper = Helper("wu", "harbour", ("cash",), 20 * MINUTE_MS, at(12))
+        desk.lendable = lambda stream: (helper,) if stream == LANE else ()
+        seen: list[Snapshot] = []
+        workers.replies["advice"] = lambda shot: (seen.append(shot), c.GiveAdvice(60, 0))[1]
+        hall.issue()
+        await turn(desk)
+        assert [shot.helpers for shot in seen] == [(helper,)]
 
     asyncio.run(run())
 

@@ -47,6 +47,13 @@ RECORDED = Path("../shared/data/warsaw_hall")
 @json_option
 @click.option("--seeds", default=4, show_default=True, type=click.IntRange(1, 100), help="Invented days.")
 @click.option(
+    "--tuning",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Other invented days, on which the rule of thumb is tuned.",
+)
+@click.option(
     "--surge",
     default=2.85,
     show_default=True,
@@ -74,7 +81,9 @@ RECORDED = Path("../shared/data/warsaw_hall")
     type=click.IntRange(1, 20_000),
     help="Branches of the network.",
 )
-def bench_elastic(as_json: bool, seeds: int, surge: float, recorded: Path, steps: int, branches: int) -> None:
+def bench_elastic(
+    as_json: bool, seeds: int, tuning: int, surge: float, recorded: Path, steps: int, branches: int
+) -> None:
     """Moves within the day, in a closed loop: every five minutes the twin proposes, and the hall takes it.
 
     The same customers come under every policy, to the same people with the same shifts at the same counters;
@@ -85,6 +94,7 @@ def bench_elastic(as_json: bool, seeds: int, surge: float, recorded: Path, steps
     folder = recorded if (recorded / "snapshots.parquet").is_file() else None
     parameters = elastic.ElasticParameters(
         seeds=tuple(range(1, seeds + 1)),
+        tuning_seeds=tuple(range(101, 101 + tuning)),
         surge=surge,
         hindsight=elastic.HindsightParameters(steps),
     )

@@ -14,7 +14,14 @@ from openhall.rehearsal.elastic.day import ElasticDay
 from openhall.rehearsal.elastic.days import SURGE, invented_day, recorded_day
 from openhall.rehearsal.elastic.hall import ElasticHall, Played
 from openhall.rehearsal.elastic.hindsight import HindsightParameters, hindsight, no_rules
-from openhall.rehearsal.elastic.policies import Ours, Policy, Static, Thumb, ThumbRule
+from openhall.rehearsal.elastic.policies import (
+    REPLAN_EVERY_MS,
+    Ours,
+    Policy,
+    Static,
+    Thumb,
+    ThumbRule,
+)
 from openhall.rehearsal.elastic.rules import broken
 
 __all__ = [
@@ -28,7 +35,7 @@ __all__ = [
 ]
 
 THUMB_OPENS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0)
-THUMB_STAYS = (0.0, 0.5, 1.0, 2.0, 4.0)
+THUMB_STAYS = (0.0, 1.0, 2.0, 4.0)
 """People per window that calls, among which the rule of thumb is tuned."""
 
 
@@ -45,7 +52,7 @@ class ElasticParameters(msgspec.Struct, frozen=True):
     """
 
     seeds: tuple[int, ...] = (1, 2, 3, 4)
-    tuning_seeds: tuple[int, ...] = (101, 102, 103)
+    tuning_seeds: tuple[int, ...] = (101, 102)
     surge: float = SURGE
     hindsight: HindsightParameters = HindsightParameters()
     moves: MoveParameters = MoveParameters()
@@ -127,11 +134,16 @@ def days_of(parameters: ElasticParameters, recorded: Path | None) -> list[Callab
     return made
 
 
-def play(day: ElasticDay, rule: ThumbRule, parameters: ElasticParameters) -> DayPlayed:
-    """One day under all four; raises ValueError where a policy's day breaks the rules for people."""
+def play(
+    day: ElasticDay, rule: ThumbRule, parameters: ElasticParameters, *, every_ms: int = REPLAN_EVERY_MS
+) -> DayPlayed:
+    """One day under all four, the twin asked every so often.
+
+    Raises ValueError where a policy's day breaks the rules for people.
+    """
     static = _lived(day, Static())
     thumb = _lived(day, Thumb(rule))
-    ours = Ours(parameters.moves)
+    ours = Ours(parameters.moves, every_ms)
     moved = _lived(day, ours)
     starts = [each.state.stints for each in (static, thumb, moved)]
     best = hindsight(day, starts, parameters.hindsight)

@@ -26,7 +26,7 @@ before."""
 LUNCH_SETTLED_MS = 30 * MINUTE_MS
 
 
-__all__ = ["Ours", "Policy", "Static", "Thumb", "ThumbRule", "take"]
+__all__ = ["REPLAN_EVERY_MS", "Ours", "Policy", "Static", "Thumb", "ThumbRule", "take"]
 
 
 class Static:
@@ -95,6 +95,7 @@ class Ours:
     """The twin's moves, every five minutes; those of now are taken."""
 
     parameters: MoveParameters | None = None
+    every_ms: int = REPLAN_EVERY_MS
     timer: Callable[[], float] = time.process_time
     asked: list[Snapshot] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -103,7 +104,7 @@ class Ours:
 
     def act(self, hall: ElasticHall) -> None:
         """Ask, and do what is for now."""
-        if (hall.now_ms - hall.day.rules.opens_ms) % REPLAN_EVERY_MS:
+        if (hall.now_ms - hall.day.rules.opens_ms) % self.every_ms:
             return
         began, shot = self.timer(), hall.shot()
         found = moves.advice(shot, hall.day.believed, self.parameters)
