@@ -21,7 +21,7 @@ class Model:
     """The program of a problem, and what its solutions mean."""
 
     def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+        self.problem = problem
         self._builder = Builder()
         # Of each person, day and shift; -1 where the person may not.
         shape = (len(problem.people), problem.days, len(problem.shifts))
@@ -52,7 +52,7 @@ class Model:
         return [(int(column), 1.0) for column in self._work[person, day] if column >= 0]
 
     def _assignments(self) -> None:
-        problem = self._problem
+        problem = self.problem
         cost = np.zeros(self._work.shape)
         for wish in problem.wishes_off:
             cost[wish.person, wish.day, wish.shift] += wish.weight
@@ -69,20 +69,20 @@ class Model:
                 self._builder.row(self._columns(number, day), upper=1.0)
 
     def _amounts(self, number: int, person: Person) -> None:
-        days = range(self._problem.days)
+        days = range(self.problem.days)
         minutes = []
-        for index, shift in enumerate(self._problem.shifts):
+        for index, shift in enumerate(self.problem.shifts):
             columns = [int(self._work[number, day, index]) for day in days]
             entries = [(column, 1.0) for column in columns if column >= 0]
             minutes += [(column, float(shift.minutes)) for column, _ in entries]
-            most = person.shifts_most.get(shift.name, self._problem.days)
+            most = person.shifts_most.get(shift.name, self.problem.days)
             if 0 < most < len(entries):
                 self._builder.row(entries, upper=float(most))
         self._builder.row(minutes, lower=float(person.minutes_least), upper=float(person.minutes_most))
 
     def _successions(self, number: int) -> None:
         """A shift and all that may not follow it: at most one of them, and of those that forbid as much."""
-        shifts = self._problem.shifts
+        shifts = self.problem.shifts
         index = {shift.name: position for position, shift in enumerate(shifts)}
         cliques = {
             (
@@ -93,7 +93,7 @@ class Model:
             if shift.not_followed_by
         }
         for before, after in sorted(cliques, key=lambda clique: (sorted(clique[0]), sorted(clique[1]))):
-            for day in range(self._problem.days - 1):
+            for day in range(self.problem.days - 1):
                 columns = [int(self._work[number, day, index[name]]) for name in sorted(before)]
                 columns += [int(self._work[number, day + 1, index[name]]) for name in sorted(after)]
                 entries = [(column, 1.0) for column in columns if column >= 0]
@@ -102,7 +102,7 @@ class Model:
 
     def _runs(self, number: int, person: Person) -> None:
         """`start` is 1 where work begins and `end` where rest begins, not counting the first day."""
-        days = self._problem.days
+        days = self.problem.days
         builder = self._builder
         work = [self._columns(number, day) for day in range(days)]
         start, end = [-1], [-1]
@@ -130,16 +130,16 @@ class Model:
 
     def _weekends(self, number: int, person: Person) -> None:
         weekends = []
-        for saturday in range(FIRST_SATURDAY, self._problem.days, 7):
+        for saturday in range(FIRST_SATURDAY, self.problem.days, 7):
             column = self._builder.column(integer=False)
             weekends.append((column, 1.0))
-            for day in range(saturday, min(saturday + 2, self._problem.days)):
+            for day in range(saturday, min(saturday + 2, self.problem.days)):
                 self._builder.row([*self._columns(number, day), (column, -1.0)], upper=0.0)
         self._builder.row(weekends, upper=float(person.weekends_most))
 
     def _covers(self) -> None:
-        for cover in self._problem.covers:
-            people = len(self._problem.people)
+        for cover in self.problem.covers:
+            people = len(self.problem.people)
             under = self._builder.column(cost=float(cover.weight_under), upper=float(cover.wanted))
             over = self._builder.column(cost=float(cover.weight_over), upper=float(people))
             columns = self._work[:, cover.day, cover.shift]

@@ -64,6 +64,10 @@ class Model:
             for person in self._work.tolist()
         )
 
+    def column(self, person: int, day: int, shift: int) -> int:
+        """Of giving somebody a shift on a day."""
+        return int(self._work[person, day, shift])
+
     # --- expressions -------------------------------------------------------------------------------
 
     def _works(self, person: int, day: int) -> Sum:

@@ -22,7 +22,6 @@ Shifts = NDArray[np.int64]
 """Of each person and day; -1 for a day off."""
 
 OFF = -1
-CHANGES_BETWEEN_LOOKS = 200_000
 
 BREACH_MINUTES = 240
 """So many minutes too few or too many are one unit of breach."""
@@ -83,12 +82,15 @@ class AnnealingParameters(msgspec.Struct, frozen=True):
     cold: float = 0.4
     breach: float = 100.0
     breach_cold: float = 300.0
+    changes: int = 100_000
 
     def __post_init__(self) -> None:
         if not 0.0 < self.cold <= self.hot:
             raise ValueError(f"Expected 0 < cold <= hot, got {self.cold} and {self.hot}")
         if not 0.0 < self.breach <= self.breach_cold:
             raise ValueError(f"Expected 0 < breach <= breach_cold, got {self.breach} and {self.breach_cold}")
+        if not 1 <= self.changes <= 10**9:
+            raise ValueError(f"Expected changes between 1 and 10**9, got {self.changes}")
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -126,7 +128,7 @@ def anneal(
     while share < 1.0:
         temperature = parameters.hot * (parameters.cold / parameters.hot) ** share
         breach = parameters.breach * (parameters.breach_cold / parameters.breach) ** share
-        _anneal(rules, hand, best, found, state, temperature, breach, CHANGES_BETWEEN_LOOKS)
+        _anneal(rules, hand, best, found, state, temperature, breach, parameters.changes)
         share = elapsed()
     if np.isfinite(found[0]):
         return best, float(found[0]), 0
@@ -158,7 +160,8 @@ def warm() -> None:
         weekend=np.array([-1, -1, -1, -1, -1, 0, 0], dtype=np.int64),
     )
     shares = iter((0.0, 1.0))
-    anneal(rules, np.full((2, 7), OFF, dtype=np.int64), elapsed=lambda: next(shares), seed=1)
+    start = np.full((2, 7), OFF, dtype=np.int64)
+    anneal(rules, start, elapsed=lambda: next(shares), seed=1, parameters=AnnealingParameters(changes=10))
 
 
 class _Hand(NamedTuple):
