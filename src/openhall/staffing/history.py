@@ -29,6 +29,10 @@ class HistoryUnusable(Trouble):
     remedy = "Correct the line that is named, or leave its day out: a day without lines is not observed."
 
 
+def _unusable(what: str, place: str) -> HistoryUnusable:
+    return HistoryUnusable(f"{place}: {what}", place=place)
+
+
 class DayCounts(msgspec.Struct, frozen=True):
     """Who joined on one day, by service, interval by interval from the opening."""
 
@@ -85,7 +89,7 @@ def read_history(text: str, bank: Bank, branch: Branch) -> PastDays:
     """The past of a branch from a file's text. Raises `HistoryUnusable` with the line at fault."""
     rows = csv.DictReader(io.StringIO(text))
     if tuple(rows.fieldnames or ()) != COLUMNS:
-        raise HistoryUnusable(f"Expected the columns {','.join(COLUMNS)}", place="line 1")
+        raise _unusable(f"Expected the columns {','.join(COLUMNS)}", "line 1")
     services = {service.id for service in services_at(bank, branch)}
     joined: dict[date, dict[str, list[int]]] = {}
     seen: set[tuple[str, str, str]] = set()
@@ -96,20 +100,20 @@ def read_history(text: str, bank: Bank, branch: Branch) -> PastDays:
             hour, minute = (int(part) for part in row["time"].split(":"))
             count = int(row["count"])
         except (TypeError, ValueError) as error:
-            raise HistoryUnusable(
-                f"Expected a date as 2026-11-23, a time as 09:15 and a whole number: {error}", place=place
+            raise _unusable(
+                f"Expected a date as 2026-11-23, a time as 09:15 and a whole number: {error}", place
             ) from error
         if row["service"] not in services:
             known = ", ".join(sorted(services))
-            raise HistoryUnusable(f"Expected one of {known}, got {row['service']}", place=place)
+            raise _unusable(f"Expected one of {known}, got {row['service']}", place)
         key = (row["date"], row["time"], row["service"])
         if key in seen:
-            raise HistoryUnusable("This interval is given twice", place=place)
+            raise _unusable("This interval is given twice", place)
         seen.add(key)
         if count < 0 or not (0 <= hour < 24 and 0 <= minute < 60):
-            raise HistoryUnusable("Expected nobody or more, between 00:00 and 23:59", place=place)
+            raise _unusable("Expected nobody or more, between 00:00 and 23:59", place)
         if count and hours_on(branch, day) is None:
-            raise HistoryUnusable(f"People are counted while the branch is closed: {day}", place=place)
+            raise _unusable(f"People are counted while the branch is closed: {day}", place)
         joined.setdefault(day, {}).setdefault(row["service"], []).extend([hour * 60 + minute] * count)
     days = [day_counts(bank, branch, day, by_service) for day, by_service in sorted(joined.items())]
     return PastDays(tuple(each for each in days if each is not None)[-DAYS_USED:])

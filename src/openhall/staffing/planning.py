@@ -78,9 +78,7 @@ def plan_days(request: PlanRequest, watch: Watchmaker) -> WeekPlan:
             stop=watch(max(0.05, share * whole.seconds_left())),
             generator=generator,
             before=work,
-            parameters=WeekParameters(
-                steps=request.work_limit, whole_share=WHOLE_SHARE if is_last else 0.0
-            ),
+            parameters=WeekParameters(steps=request.work_limit, whole_share=WHOLE_SHARE if is_last else 0.0),
         )
         work = answer.work
         duties = seats(translation, answer)
