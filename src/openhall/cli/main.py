@@ -103,7 +103,7 @@ def program() -> None:
 
 # The commands register themselves with the program.
 from openhall.cli import demo, evaluate, learn, log, plan, rehearse, serving, simulate  # noqa: E402
-from openhall.cli.bench import elastic, hall, roster, size, twin  # noqa: E402
+from openhall.cli.bench import elastic, hall, roster, size, twin, week  # noqa: E402
 
 __all__ = [
     "Doors",
@@ -121,4 +121,5 @@ __all__ = [
     "simulate",
     "size",
     "twin",
+    "week",
 ]
