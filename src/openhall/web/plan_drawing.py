@@ -47,13 +47,18 @@ class Picture:
     needed: str
     windows: str
     windows_most: int
+    lived: str
+    """Windows that were open, of a day that has ended."""
     rows: list[Row]
     gaps: list[tuple[float, float, Shortfall]]
     """(left, width, what): stretches in which too few are there, in percentages."""
 
 
-def picture(plan: DayPlan, violations: Iterable[Violation] = ()) -> Picture:
-    """A day's plan drawn; an empty day has an empty picture of eight hours."""
+def picture(
+    plan: DayPlan, violations: Iterable[Violation] = (), windows_open: Sequence[float] = ()
+) -> Picture:
+    """A day's plan drawn, with the windows that were really open once it has ended; an empty day has an empty
+    picture of eight hours."""
     begins, ends = _span(plan)
 
     def share(minute: int) -> float:
@@ -63,7 +68,7 @@ def picture(plan: DayPlan, violations: Iterable[Violation] = ()) -> Picture:
     xs = [round(WIDTH * (edge - begins) / (ends - begins), 1) for edge in edges]
     # A whole number that is easy to read, so that the top of the chart means something.
     people_most = _rounded_up(max([*plan.high, *plan.expected, 1.0]))
-    windows_most = max([*plan.needed, *plan.windows, 1])
+    windows_most = max([*plan.needed, *plan.windows, *(-(-n // 1) for n in windows_open), 1])
     found = list(violations)
     return Picture(
         begins,
@@ -74,7 +79,8 @@ def picture(plan: DayPlan, violations: Iterable[Violation] = ()) -> Picture:
         people_most,
         _steps(xs, plan.needed, windows_most, is_closed=False),
         _steps(xs, plan.windows, windows_most, is_closed=True),
-        windows_most,
+        int(windows_most),
+        _steps(xs, windows_open[: len(xs) - 1], windows_most, is_closed=False),
         [_row(duty, share, found) for duty in sorted(plan.duties, key=_in_order)],
         [(share(g.from_minute), share(g.until_minute) - share(g.from_minute), g) for g in plan.shortfalls],
     )
@@ -126,7 +132,7 @@ def _band(xs: Sequence[float], low: Sequence[float], high: Sequence[float], most
     return " ".join([_line(xs, high, most), *reversed(lower)])
 
 
-def _steps(xs: Sequence[float], values: Sequence[int], most: int, *, is_closed: bool) -> str:
+def _steps(xs: Sequence[float], values: Sequence[float], most: float, *, is_closed: bool) -> str:
     """A path that goes flat over each interval; closed, it is an area down to nothing."""
     if not values:
         return ""

@@ -19,6 +19,7 @@ from openhall.app import plan_exports
 from openhall.app.build import App
 from openhall.app.language import say
 from openhall.app.plan_words import POSTS, clock, note_words, post_words, violation_words
+from openhall.flows.staffing_day import StaffingDay
 from openhall.kernel.clock import to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
@@ -110,6 +111,22 @@ async def _violations(app: App, plan: WeekPlan) -> tuple[Violation, ...]:
         plans.published_before, app.store, plan.branch, plan.first, EARLIER_WEEKS
     )
     return checking.violations(app.bank, plan, tuple(earlier))
+
+
+@get(
+    "/api/branches/{branch_id:str}/staffing-days",
+    summary="Ended days as they were staffed",
+    responses=RESPONSES,
+    tags=["plans"],
+)
+async def lived_days(
+    request: OpenhallRequest, branch_id: BranchId, first: date, last: date
+) -> list[StaffingDay]:
+    """Waits, share over the limit, windows, people in two posts, moves and the plan beside what came of it
+    [D7]."""
+    branch = planned_branch(request, branch_id, is_change=False)
+    app: App = request.app.state.openhall
+    return await asyncio.to_thread(staffing_days.between, app.store, [branch.id], first, last)
 
 
 class PlanController(Controller):
@@ -271,7 +288,11 @@ async def _page(
     }
     if draft is not None:
         shown = _day(draft.plan, chosen)
-        context |= {"shown": shown, "drawn": picture(shown, [v for v in found if v.day == chosen])}
+        lived = await asyncio.to_thread(staffing_days.between, app.store, [branch.id], chosen, chosen)
+        context["lived"] = lived[0] if lived else None
+        open_then = lived[0].windows_open if lived else ()
+        drawn = picture(shown, [v for v in found if v.day == chosen], open_then)
+        context |= {"shown": shown, "drawn": drawn}
         context |= _alternatives(shown, language)
     template = "plan_live.html" if is_live else "plan.html"
     return page(template, language, **context)
@@ -422,4 +443,4 @@ async def plan_export(
     )
 
 
-HANDLERS: list[Any] = [PlanController, plan_page, plan_live, plan_export]
+HANDLERS: list[Any] = [PlanController, lived_days, plan_page, plan_live, plan_export]

@@ -56,6 +56,13 @@ def test_a_plan_without_a_band_has_a_line_alone() -> None:
     assert drawn.people_most == 20
 
 
+def test_the_windows_that_were_open_are_drawn_over_those_that_were_planned() -> None:
+    drawn = picture(day(), windows_open=(2.5, 1.0))
+    assert drawn.windows_most == 3
+    assert drawn.lived == "M0,16.7L0,16.7L500,16.7L500,66.7L1000,66.7"
+    assert picture(day()).lived == ""
+
+
 def test_tellers_stand_above_the_lobby_and_the_early_above_the_late() -> None:
     seat = Stint("window", 600, 660, "C1")
     drawn = picture(
