@@ -27,6 +27,7 @@ from jinja2.ext import babel_extract
 
 import openhall
 from openhall.cli import demo, language, rehearse, simulate
+from openhall.cli.bench import elastic as bench_elastic
 from openhall.cli.bench import hall as bench
 from openhall.cli.bench import size as bench_size
 from openhall.cli.bench import twin as bench_twin
@@ -87,7 +88,7 @@ def from_command_line() -> Iterator[Found]:
         yield "click", sentence
     for word in (*demo.SHOWN_ROLES, *get_args(Role)):
         yield "cli/demo.py", word
-    for bar in (*bench.BARS, *bench_size.BARS, *bench_twin.BARS):
+    for bar in (*bench.BARS, *bench_elastic.BARS, *bench_size.BARS, *bench_twin.BARS):
         yield "cli/bench", bar.words
     for word in rehearse.WORDS:
         yield "cli/rehearse.py", word

@@ -287,7 +287,12 @@ def test_who_could_be_borrowed_is_part_of_the_question() -> None:
         helper = Helper("wu", "harbour", ("cash",), 20 * MINUTE_MS, at(12))
         desk.lendable = lambda stream: (helper,) if stream == LANE else ()
         seen: list[Snapshot] = []
-        workers.replies["advice"] = lambda shot: (seen.append(shot), c.GiveAdvice(60, 0))[1]
+
+        def remember(shot: Snapshot) -> object:
+            seen.append(shot)
+            return nothing(shot)
+
+        workers.replies["advice"] = remember
         hall.issue()
         await turn(desk)
         assert [shot.helpers for shot in seen] == [(helper,)]
