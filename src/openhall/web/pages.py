@@ -31,6 +31,8 @@ from openhall.web.rendering import REASONS_TO_LOOK, WORDS, clock_words, page
 from openhall.web.signing_in import OpenhallRequest
 
 SCREENS: tuple[rights.Screen, ...] = ("kiosk", "guard", "display", "counter", "lobby", "branch")
+PLAN: rights.Screen = "plan"
+"""A page with an address like theirs, and more to it: see `planning`."""
 COUNTER_LINE_SHOWN = 8
 NEXT_SHOWN = 10
 """On the hall display; more would push the rule of the order off a screen."""
@@ -87,7 +89,7 @@ def _screens_of(request: OpenhallRequest, branch: Branch) -> list[str]:
     """The screens that this account may open in this branch."""
     if not rights.reaches(request.user.role, request.user.branch, branch.id):
         return []
-    return [s for s in SCREENS if rights.may_open(request.user.role, s)]
+    return [s for s in (*SCREENS, PLAN) if rights.may_open(request.user.role, s)]
 
 
 def _fold(context: dict[str, Any], state: HallState, screen: str, request: OpenhallRequest) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from babel.dates import format_date
 from litestar import Controller, Response, get, post
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from openhall.access import rights
 from openhall.app import plan_exports
@@ -50,6 +50,8 @@ STATUS_WORDS: Final = {
     "by_hand": "made by hand",
 }
 First = Annotated[date, PathParameter(description="The first day of the plan")]
+Asked = Annotated[date, QueryParameter(description="A day")]
+Wanted = Annotated[date | None, QueryParameter(description="A day; none is today's")]
 
 
 class ChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,7 +122,7 @@ async def _violations(app: App, plan: WeekPlan) -> tuple[Violation, ...]:
     tags=["plans"],
 )
 async def lived_days(
-    request: OpenhallRequest, branch_id: BranchId, first: date, last: date
+    request: OpenhallRequest, branch_id: BranchId, first: Asked, last: Asked
 ) -> list[StaffingDay]:
     """Waits, share over the limit, windows, people in two posts, moves and the plan beside what came of it
     [D7]."""
@@ -398,7 +400,7 @@ def _alternatives(plan: DayPlan, language: Language) -> dict[str, str]:
 
 @get("/b/{branch_id:str}/plan", include_in_schema=False)
 async def plan_page(
-    request: OpenhallRequest, branch_id: BranchId, first: date | None = None, day: date | None = None
+    request: OpenhallRequest, branch_id: BranchId, first: Wanted = None, day: Wanted = None
 ) -> Response[bytes]:
     """Some days of a branch, one of them drawn."""
     return await _page(request, branch_id, first, day, is_live=False)
@@ -406,7 +408,7 @@ async def plan_page(
 
 @get("/b/{branch_id:str}/plan/live", include_in_schema=False)
 async def plan_live(
-    request: OpenhallRequest, branch_id: BranchId, first: date | None = None, day: date | None = None
+    request: OpenhallRequest, branch_id: BranchId, first: Wanted = None, day: Wanted = None
 ) -> Response[bytes]:
     """The part that changes, drawn anew."""
     return await _page(request, branch_id, first, day, is_live=True)
@@ -425,7 +427,7 @@ async def plan_export(
     request: OpenhallRequest,
     branch_id: BranchId,
     kind: Annotated[str, PathParameter(max_length=8)],
-    first: date,
+    first: Asked,
 ) -> Response[bytes]:
     """A plan to take along: to print, for a calendar, as a table."""
     branch = planned_branch(request, branch_id, is_change=False)

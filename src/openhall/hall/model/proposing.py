@@ -38,7 +38,7 @@ def proposals(state: HallState, now_ms: int) -> list[Proposal]:
         return []
     at_ms = now_ms + AHEAD_MS
     planned = {p.person_id: p for p in state.stints if p.from_ms <= at_ms < p.until_ms}
-    closings = _closings(state, planned)
+    closings = _closings(state, planned, at_ms)
     leaving = {each.counter_id for each in closings}
     openings = [
         found
@@ -50,7 +50,7 @@ def proposals(state: HallState, now_ms: int) -> list[Proposal]:
     return [*kept, *sorted(openings, key=lambda each: (each.from_ms, each.counter_id))]
 
 
-def _closings(state: HallState, planned: dict[str, PlannedStint]) -> list[Proposal]:
+def _closings(state: HallState, planned: dict[str, PlannedStint], at_ms: int) -> list[Proposal]:
     """Counters whose person is to be elsewhere by now. Somebody the plan knows nothing of stays."""
     found = []
     in_plan = {stint.person_id for stint in state.stints}
@@ -61,6 +61,8 @@ def _closings(state: HallState, planned: dict[str, PlannedStint]) -> list[Propos
         if stint is not None and stint.counter_id == counter.id:
             continue
         own = [s for s in state.stints if s.person_id == counter.person_id]
+        if stint is None and at_ms < min(s.from_ms for s in own):
+            continue  # Came before the plan begins, and helps already.
         post = stint.post if stint is not None else "home"
         from_ms = stint.from_ms if stint else max(s.until_ms for s in own)
         until_ms = stint.until_ms if stint else 0
