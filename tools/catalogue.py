@@ -26,15 +26,18 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
+from openhall.app import plan_words
 from openhall.cli import demo, language, rehearse, simulate
 from openhall.cli.bench import elastic as bench_elastic
 from openhall.cli.bench import hall as bench
 from openhall.cli.bench import size as bench_size
 from openhall.cli.bench import twin as bench_twin
+from openhall.cli.bench import week as bench_week
 from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
 from openhall.network.model import Role
 from openhall.rehearsal.evaluation import simulated, technion, warsaw
+from openhall.staffing import sentences as sentences_of_plans
 from openhall.web import problems, rendering
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
@@ -88,7 +91,7 @@ def from_command_line() -> Iterator[Found]:
         yield "click", sentence
     for word in (*demo.SHOWN_ROLES, *get_args(Role)):
         yield "cli/demo.py", word
-    for bar in (*bench.BARS, *bench_elastic.BARS, *bench_size.BARS, *bench_twin.BARS):
+    for bar in (*bench.BARS, *bench_elastic.BARS, *bench_size.BARS, *bench_twin.BARS, *bench_week.BARS):
         yield "cli/bench", bar.words
     for word in rehearse.WORDS:
         yield "cli/rehearse.py", word
@@ -110,6 +113,18 @@ def from_tables() -> Iterator[Found]:
     ):
         for word in table.values():
             yield "web/rendering.py", word
+
+
+def from_plans() -> Iterator[Found]:
+    """What is said of a plan, on the page and on the command line."""
+    for path in sorted((SOURCE / "app").glob("plan_*.py")):
+        with path.open("rb") as file:
+            for _, message, _, _ in extract("python", file, keywords={"say": (2,)}):
+                if isinstance(message, str):
+                    yield f"app/{path.name}", message
+    for table in (sentences_of_plans.NOTES, sentences_of_plans.VIOLATIONS, plan_words.POSTS):
+        for sentence in table.values():
+            yield "staffing/sentences.py", sentence
 
 
 def from_refusals() -> Iterator[Found]:
@@ -142,7 +157,15 @@ def from_troubles() -> Iterator[Found]:
 def sentences() -> dict[str, list[str]]:
     """Every sentence, with the places that say it."""
     found: dict[str, list[str]] = {}
-    sources = (from_templates, from_code, from_command_line, from_tables, from_refusals, from_troubles)
+    sources = (
+        from_templates,
+        from_code,
+        from_command_line,
+        from_tables,
+        from_plans,
+        from_refusals,
+        from_troubles,
+    )
     for source in sources:
         for place, sentence in source():
             places = found.setdefault(sentence, [])
