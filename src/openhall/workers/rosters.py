@@ -135,15 +135,16 @@ def _carry_out(
         generator=np.random.default_rng((seed, number)),
         ward=ward,
         exchange=exchange,
-        parameters=_parameters(mip, number),
+        # Beside others the first search need not anneal: they do.
+        parameters=_parameters(mip, number, annealing_share=0.2 if exchange is None else 0.0),
     )
 
 
-def _parameters(mip: Mip, number: int) -> StagesParameters:
+def _parameters(mip: Mip, number: int, *, annealing_share: float) -> StagesParameters:
     """The first search tries a small program as a whole; all others, and all on a large one, do not."""
     is_whole = number == 0 and mip.column_count <= WHOLE_COLUMNS_MOST
     if is_whole:
-        return StagesParameters(annealing_share=0.2, search=SearchParameters(whole_share=0.25))
+        return StagesParameters(annealing_share=annealing_share, search=SearchParameters(whole_share=0.25))
     return StagesParameters(search=SearchParameters(whole_share=0.0))
 
 

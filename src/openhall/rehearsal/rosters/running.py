@@ -150,7 +150,7 @@ def solve(instance: Instance, searches: Searches) -> Result:
         curtois_model.Model(problem) if isinstance(problem, curtois.Problem) else inrc_model.Model(problem)
     )
     # Making the program belongs to the time box too.
-    left = max(0.1, searches.seconds - (time.monotonic() - began))
+    left = max(1e-9, searches.seconds - (time.monotonic() - began))
     outcome = search_roster(
         model.mip, msgspec.structs.replace(searches, seconds=left), ward=getattr(model, "ward", None)
     )
@@ -164,7 +164,7 @@ def solve(instance: Instance, searches: Searches) -> Result:
             problem.name, instance.format, "infeasible", None, instance.best_known, None, None, bound, seconds
         )
     roster = model.roster(solution.values)
-    cost, broken = _checked(problem, roster)
+    cost, broken = checked(problem, roster)
     if abs(cost - solution.objective) > 0.5:
         raise RosterWrong(f"{cost} counted, {solution.objective:g} computed", place=problem.name)
     best = instance.best_known
@@ -181,9 +181,17 @@ def solve(instance: Instance, searches: Searches) -> Result:
     )
 
 
-def _checked(
+def model_of(problem: curtois.Problem | inrc.Problem) -> curtois_model.Model | inrc_model.Model:
+    """The program of a problem of either format."""
+    if isinstance(problem, curtois.Problem):
+        return curtois_model.Model(problem)
+    return inrc_model.Model(problem)
+
+
+def checked(
     problem: curtois.Problem | inrc.Problem, roster: Sequence[Sequence[int | None]]
 ) -> tuple[int, list[str]]:
+    """What a roster costs, and a sentence for each hard rule that it breaks."""
     if isinstance(problem, curtois.Problem):
         return curtois_check.cost(problem, roster), curtois_check.violations(problem, roster)
     return inrc_check.cost(problem, roster), inrc_check.violations(problem, roster)
