@@ -341,8 +341,8 @@ class _Look:
         (0, "") where they cannot: not a teller, not here, at a window till later, at a meal, off duty.
         """
         nowhere: tuple[int, FromPost] = (0, "")
-        if "teller" not in worker.posts or worker.here_from_ms > from_ms:
-            return nowhere
+        if "teller" not in worker.posts or worker.here_from_ms > self.now_ms:
+            return nowhere  # who is still on the way is asked on arrival
         busy = [s for s in self.spells if s.person_id == worker.person_id and s.until_ms > from_ms]
         if any(s.from_ms <= from_ms for s in busy):
             return nowhere

@@ -171,7 +171,13 @@ def _spread(asked: Sequence[tuple[Snapshot, bytes]], count: int) -> list[tuple[S
 
 def _table(days: Sequence[DayFigures]) -> Table:
     table = Table(
-        _("day"), _("customers"), _("plan alone"), _("rule of thumb"), "openhall", _("hindsight"), _("closed")
+        _("day"),
+        _("customers"),
+        _("plan alone"),
+        _("rule of thumb"),
+        "openhall",
+        _("hindsight"),
+        _("of the way"),
     )
     for day in days:
         cells = [

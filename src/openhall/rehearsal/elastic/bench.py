@@ -13,7 +13,7 @@ from openhall.kernel.clock import HOUR_MS, MINUTE_MS
 from openhall.rehearsal.elastic.day import ElasticDay
 from openhall.rehearsal.elastic.days import SURGE, invented_day, recorded_day
 from openhall.rehearsal.elastic.hall import ElasticHall, Played
-from openhall.rehearsal.elastic.hindsight import HindsightParameters, hindsight, no_rules
+from openhall.rehearsal.elastic.hindsight import HindsightParameters, all_open, hindsight
 from openhall.rehearsal.elastic.policies import (
     REPLAN_EVERY_MS,
     Ours,
@@ -88,8 +88,8 @@ class DayFigures(msgspec.Struct, frozen=True):
     rule: PolicyFigures
     openhall: PolicyFigures
     hindsight: PolicyFigures
-    bound_late_minutes: float
-    """Every counter serving all it can all day: nobody can do it, nobody can do better."""
+    all_open_late_minutes: float
+    """Every counter serving all it can all day, which nobody can live: for orientation."""
     regret_closed: float
     moves_taken: int
     replan_count: int
@@ -160,7 +160,7 @@ def play(
         rule=_figures(thumb),
         openhall=_figures(moved),
         hindsight=known,
-        bound_late_minutes=_minutes(no_rules(day)),
+        all_open_late_minutes=_minutes(all_open(day)),
         regret_closed=regret_closed(static.late_ms, moved.late_ms, best.late_ms),
         moves_taken=len(ours.taken),
         replan_count=len(ours.asked),

@@ -2,7 +2,7 @@
 
 A local search over who is where when, under the same rules as everybody else, started from each policy's own
 day: so it is never worse than any of them, and what it finds can be lived. It is not proved to be the best
-possible; `no_rules` is a bound from below that nobody can live.
+possible. `all_open` is for orientation: what every counter could do all day, which nobody can live.
 """
 
 from __future__ import annotations
@@ -102,9 +102,12 @@ def hindsight(
     return min(found, key=lambda each: (each.late_ms, each.window_ms))
 
 
-def no_rules(day: ElasticDay) -> int:
-    """Late ms if every counter served everything it can from opening on, whoever sat there: nobody can do
-    better, and nobody can do it."""
+def all_open(day: ElasticDay) -> int:
+    """Late ms if every counter served everything it can from opening on, whoever sat there.
+
+    Hardly anything can be better. It is no strict bound: with several services one counter more may take a
+    customer whom a less able one was about to take.
+    """
     opens = day.rules.opens_ms - day.origin_ms
     everything = {s.id for s in day.rules.services}
     events = [(opens, n, day.mask(k, sorted(everything))) for n, k in enumerate(day.rules.branch.counters)]
