@@ -30,7 +30,7 @@ from openhall.staffing.seating import Seating, Sitter, windows_of
 
 FIRST_SHARE = 0.3
 """Of the time, for each round before the last: its roster only shows where prices are wrong."""
-WHOLE_SHARE = 0.3
+WHOLE_SHARE = 0.4
 """Of the last round's time, to prove how good its roster is."""
 SEATING_SECONDS = 10.0
 AGREED_MINUTES = 30.0

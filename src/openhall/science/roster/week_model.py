@@ -10,20 +10,24 @@ services bounds the loss of a segment from below, as Hall's condition does for m
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openhall.science.roster.mip import Builder, Floats, Mip
 from openhall.science.roster.week import AT_CLOSING, AT_OPENING, POSTS, Fixed, Missing, Post, Rostered, Week
 
 Entries = list[tuple[int, float]]
+Counts = NDArray[np.int64]
 SAVING_LEAST = 0.1
 """Late minutes; a window that saves less is not looked at."""
 
 
 FEW = 3
 """So many people with a skill are counted whole."""
+FEW_AT_MOST = 6
+"""Of more people the first three say nothing worth a row."""
 
 
 class WeekModel:
@@ -42,6 +46,7 @@ class WeekModel:
         self._loss: dict[tuple[int, int, int], int] = {}
         self._late_line: dict[tuple[int, int], tuple[int, float]] = {}
         self._windows_at: dict[tuple[int, int], int] = {}
+        self._few_covers: dict[frozenset[tuple[bool, ...]], list[Counts]] = {}
         self._members = [
             [w for w, worker in enumerate(week.workers) if worker.group == g] for g in range(len(week.groups))
         ]
@@ -54,8 +59,15 @@ class WeekModel:
             if any(week.days[day].is_open):
                 self._keys(day)
                 self._line(day)
+                for services in self._few_sets():
+                    self._meals_of_few(day, services)
         self._fairness()
         self.mip: Mip = self._builder.mip()
+
+    def _few_sets(self) -> list[tuple[int, ...]]:
+        """Services that are looked at together: each, and each two."""
+        every = range(len(self.week.counters_by_service))
+        return [*((s,) for s in every), *combinations(every, 2)]
 
     # --- people --------------------------------------------------------------------------------------
 
@@ -324,6 +336,70 @@ class WeekModel:
         build.row([(loss, 1.0), *steps], lower=points[0] - sum(s for s in savings if s < SAVING_LEAST))
         build.row([*((c, 1.0) for c, _ in steps), *((c, -v) for c, v in people)], upper=0.0)
 
+    def _meals_of_few(self, day: int, services: tuple[int, ...]) -> None:
+        """With one, two or three people who know some services the day loses at least so much, whatever
+        shifts and meals they take: one alone has to eat some time. Broken people would share out a meal."""
+        week, build, numbers = self.week, self._builder, self.week.days[day]
+        able = [
+            w
+            for w, worker in enumerate(week.workers)
+            if "window" in week.groups[worker.group].posts
+            and set(services) & set(week.groups[worker.group].skills)
+        ]
+        people = [entry for w in able for entry in self._days_of(w, day)]
+        rows = [
+            (s, sum(numbers.shares[s][service] for service in services), numbers.late[s])
+            for s, is_open in enumerate(numbers.is_open)
+            if is_open
+        ]
+        rows = [row for row in rows if row[1] > 0.0]
+        if not rows or not people or len(able) > FEW_AT_MOST:
+            return
+        price = np.array(
+            [
+                [share * _between(late, min(len(late) - 1.0, n / share)) for n in range(FEW + 1)]
+                for _, share, late in rows
+            ]
+        )
+        grid = np.arange(len(rows))
+        points = [float(price[:, 0].sum())]
+        covers = self._covers_of_few(day, able, tuple(s for s, _, _ in rows))
+        points += [float(price[grid, sums].sum(axis=1).min()) for sums in covers]
+        # Of more people nothing is said: they may lose nothing.
+        savings = _hull_savings([*points, 0.0])
+        steps = [(build.column(integer=False), saving) for saving in savings if saving >= SAVING_LEAST]
+        if not steps:
+            return
+        rest = sum(saving for saving in savings if saving < SAVING_LEAST)
+        total = [
+            (loss, 1.0)
+            for s, _, _ in rows
+            for service in services
+            if (loss := self._loss.get((day, s, service))) is not None
+        ]
+        build.row([*total, *steps], lower=points[0] - rest)
+        build.row([*((c, 1.0) for c, _ in steps), *((c, -v) for c, v in people)], upper=0.0)
+
+    def _covers_of_few(self, day: int, able: list[int], segments: tuple[int, ...]) -> list[Counts]:
+        """Every way in which one, two, three of some people can be at work: (ways, segments) each."""
+        shifts = self.week.shifts
+        patterns = {
+            tuple(shifts[k].span[s] and not (lunch >= 0 and shifts[k].lunches[lunch][s]) for s in segments)
+            for w in able
+            for k in self.week.workers[w].shifts[day]
+            if (w, day, k) in self._work
+            for lunch in (range(len(shifts[k].lunches)) if shifts[k].lunches else (-1,))
+        }
+        key = frozenset(patterns)
+        if key not in self._few_covers:
+            cover = np.array(sorted(patterns), dtype=np.int64)
+            found, sums = [], np.zeros((1, len(segments)), dtype=np.int64)
+            for _ in range(FEW):
+                sums = np.unique((sums[:, None, :] + cover[None]).reshape(-1, len(segments)), axis=0)
+                found.append(sums)
+            self._few_covers[key] = found
+        return self._few_covers[key]
+
     def _line(self, day: int) -> None:
         """Work that windows do not get done stays in line, and its people are late after the limit."""
         week, build, flow = self.week, self._builder, self.week.days[day].flow
@@ -419,6 +495,18 @@ class WeekModel:
         """What the curves expect."""
         line = sum(values[column] * price for column, price in self._late_line.values())
         return float(sum(values[column] for column in self._loss.values()) + line)
+
+
+def _hull_savings(points: list[float]) -> list[float]:
+    """Savings of the largest convex curve below some points at 0, 1, 2, ...: each at most the one before."""
+    found: list[float] = []
+    at = 0
+    while at < len(points) - 1:
+        slopes = [(points[at] - points[n]) / (n - at) for n in range(at + 1, len(points))]
+        best = int(np.argmax(slopes))
+        found += [slopes[best]] * (best + 1)
+        at += best + 1
+    return found
 
 
 def _between(late: tuple[float, ...], windows: float) -> float:
