@@ -364,7 +364,7 @@ def schedule_of(
     for number, seat in enumerate(shot.seats):
         if seat.counter_id in let_go:
             events.append((shot.now_ms, number, 0))
-    for spell, after in zip(spells, [*spells[1:], None], strict=True):
+    for spell, after in zip(spells, [*spells[1:], None], strict=False):
         seat = shot.seats[spell.counter]
         begins_ms, is_now = spell.from_ms, spell.from_ms <= shot.now_ms
         if is_now and seat.is_paused:

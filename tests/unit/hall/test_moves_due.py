@@ -7,17 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from openhall.hall import moves
 from openhall.hall.due import EVERY_MS, Because, Look, look, why
 from openhall.hall.lending import helpers_of
 from openhall.hall.model import HallState
 from openhall.hall.model import commands as c
 from openhall.hall.plain_moves import plain_advice
 from openhall.hall.told import TicketWait
+from openhall.hall.twin import waits
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
 from openhall.kernel.event import SYSTEM
 from openhall.network.staffing import Neighbour
 from tests.places import at
-from tests.unit.hall.halls import Hall, a_plan, busy_hall, stint
+from tests.unit.hall.halls import Hall, a_plan, busy_hall, clockwork, stint
 
 pytestmark = pytest.mark.unit
 
@@ -168,3 +170,13 @@ def test_a_snapshot_with_all_of_it_is_plain_data() -> None:
     assert sum(shot.joined) == 24
     assert shot.foreseen is not None
     assert shot.foreseen.expected == PLANNED
+
+
+def test_a_hall_in_which_nobody_sits_anywhere_can_be_asked_about() -> None:
+    hall = Hall()
+    hall.do(c.OpenDoors())
+    hall.issue()
+    told = waits(hall.shot, clockwork(hall.shot), futures=16)
+    assert (told.tickets, told.room) == ((), None)
+    advice = moves.advice(hall.shot, clockwork(hall.shot), moves.MoveParameters(futures=8, told_futures=8))
+    assert {m.counter_id for m in advice.moves if m.kind == "open"}

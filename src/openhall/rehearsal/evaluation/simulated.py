@@ -146,17 +146,21 @@ def forecast(shot: Snapshot, believed: Habits, ticket_id: str, hall: HiddenHall)
     watched = next(n for n, one in enumerate(shot.people) if one.ticket_id == ticket_id)
     fork = twin.fork._replace(schedule=_planned(hall, shot, twin.groups, twin.now))
     longest = max(start for _, start, _ in shot.classes)
-    found = engine.futures(
-        twin.model,
-        fork,
-        np.zeros((1, engine.ACTION_COLUMNS), np.int64),
-        count=hall.parameters.futures,
-        seed=hall.parameters.seed % (1 << 32),
-        branch=1,
-        arrive_until_ms=min(twin.now + longest, shot.closes_ms - shot.origin_ms),
-        number=shot.next_seq,
-    )
-    waits: Minutes = (found.reached[:, watched] - twin.now) / MINUTE_MS
+    reached = [
+        engine.futures(
+            model,
+            fork,
+            np.zeros((1, engine.ACTION_COLUMNS), np.int64),
+            count=count,
+            seed=hall.parameters.seed % (1 << 32),
+            branch=1,
+            first=first,
+            arrive_until_ms=min(twin.now + longest, shot.closes_ms - shot.origin_ms),
+            number=shot.next_seq,
+        ).reached[:, watched]
+        for model, first, count in twin.shares(hall.parameters.futures)
+    ]
+    waits: Minutes = (np.concatenate(reached) - twin.now) / MINUTE_MS
     return np.append(np.quantile(waits, SHARES), waits.mean())
 
 
