@@ -19,6 +19,9 @@ from tools import catalogue
 MESSAGES = [m for m in catalogue.current() if m.id]
 LATIN_ALLOWED = re.compile(
     r"`[^`]*`|\{\w+(!r)?\}|Idempotency-Key|SQLite|chmod 600|Ctrl-C|--[a-z-]+|docs/\S+"
+    # Programs, methods and formats have one name in both languages, as have words to type.
+    r"|pyworkforce|statsforecast|AutoETS|AutoTheta|Python|Dask|iCalendar|Curtois-Qu"
+    r"|tcp://HOST:PORT|date,time,service,count|sprint_late\*|none"
     # A command line to copy is the same in both languages.
     r"|openhall( [A-Za-z0-9_./=-]+)*"
 )
