@@ -1,7 +1,7 @@
 """A queue that repeats every day, by Runge and Kutta: an oracle that shares nothing with what is tested.
 
-State M(t)/M/s(t), deaths min(n, s) mu: a counter that closes drops its customer back into the line. That is the
-convention of the literature on SIPP, not of a bank.
+State M(t)/M/s(t), deaths min(n, s) mu: a counter that closes drops its customer back into the line. That is
+the convention of the literature on SIPP, not of a bank.
 """
 
 from __future__ import annotations
