@@ -1,5 +1,5 @@
 """Moves by a plain rule, for when the twin does not answer: which window would shorten the line most, by a
-line that flows like water. Runs where tickets are served, so without numpy and in well under a millisecond.
+line that flows like water. Runs where tickets are served, so without numpy and in a few milliseconds.
 
 The line is taken as one; a window takes a customer every mean service time. What a window saves is the late
 time with one more rate of service less that without, over the same two hours, for a pace of arrivals a
