@@ -77,7 +77,8 @@ def on_cluster(address: str, *, patience: float = WITHOUT_WORKERS_SECONDS) -> Cr
                 raise ClusterWithoutWorkers(str(error), place=address) from error
             futures = [client.submit(plan_week, request, pure=False) for request in requests]
             try:
-                for future in distributed.as_completed(futures):
+                # As the futures get done; the client is named, for there may be another current one.
+                for future in distributed.as_completed(futures, loop=client.loop):
                     yield future.result()
             except (OSError, CancelledError, distributed.KilledWorker) as error:
                 raise ClusterLost(str(error), place=address) from error
