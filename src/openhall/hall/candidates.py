@@ -30,7 +30,7 @@ class MoveRules(msgspec.Struct, frozen=True):
     Parameters
     ----------
     horizon_minutes : within which a move begins, and over which late time is counted.
-    grid_minutes : what begins or ends later does so at a multiple of this.
+    grid_minutes : what begins or ends later does so at a multiple of this; nobody sits down for less.
     starts_minutes : from now, at which a window could open; 0 is at once.
     lasts_minutes : for how long.
     lunch_shifts_minutes : by how much a meal break could be moved.
@@ -185,7 +185,7 @@ class _Look:
             until_ms = min(latest_ms, self._round_up(from_ms + lasts * MINUTE_MS))
             if spared_ms - until_ms < self.terms.stint_least_ms:
                 until_ms = latest_ms
-            if until_ms - from_ms >= max(1, self.terms.stint_least_ms):
+            if until_ms - from_ms >= max(self.grid_ms, self.terms.stint_least_ms):
                 ends.add(until_ms)
         for until_ms in sorted(ends):
             new = PlannedStint(
