@@ -24,11 +24,13 @@ from openhall.app.ticket_links import TicketLinks
 from openhall.app.twin_desk import TwinDesk
 from openhall.flows.day import day_rules
 from openhall.flows.series import QueueSeries
+from openhall.hall.lending import helpers_of
 from openhall.hall.model import ROOM as HALL
 from openhall.hall.model import HallState
 from openhall.hall.model.commands import OpenDay, Tick
 from openhall.hall.model.deciding.day import lapsed_holds
 from openhall.hall.model.waits import Waits
+from openhall.hall.snapshot import Helper
 from openhall.kernel.clock import HOUR_MS, Clock, business_day
 from openhall.kernel.event import SYSTEM, Answer, Recorded, Request, Room, StreamId
 from openhall.kernel.refusal import Refusal, RefusalText, refusals
@@ -158,7 +160,7 @@ class App:
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
         self._workers = workers
         self._is_to_learn = self._is_to_record = True
-        self.twin = TwinDesk(self, workers) if workers is not None else None
+        self.twin = TwinDesk(self, workers, lendable=self._helpers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
@@ -362,6 +364,13 @@ class App:
             kept = self._series.get(recorded.stream.place)
             if kept is not None and kept[0] == recorded.stream:
                 kept[1].note(self.book.committed(recorded.stream, HALL.name), recorded.at_ms)
+
+    def _helpers(self, stream: StreamId) -> tuple[Helper, ...]:
+        """Who of the neighbouring branches could help out in a hall now."""
+        halls = {day.place: state for day in self.open_days() if (state := self.hall(day)) is not None}
+        most = self.bank.staffing.travel_minutes_most
+        now_ms = self.clock.now_ms()
+        return helpers_of(stream.place, self.bank.neighbours, halls, now_ms, travel_minutes_most=most)
 
     def _gather(self, branch: str, first: date) -> PlanRequest:
         """Everything that a plan of a branch's days rests on."""

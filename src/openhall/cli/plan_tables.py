@@ -103,7 +103,7 @@ def _status(plan: WeekPlan) -> str:
         "by_hand": _("made by hand"),
     }[plan.status]
     if plan.status == "time_limit":
-        words += " · " + _("at most {n} % from the best possible", n=f"{plan.gap_percent:.1f}")
+        words += " · " + _("no other plan could save more than {n} late minutes", n=round(plan.gap_minutes))
     return words
 
 

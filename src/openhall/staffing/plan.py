@@ -96,7 +96,10 @@ class WeekPlan(msgspec.Struct, frozen=True):
     status: Literal["optimal", "within_gap", "time_limit", "fallback", "by_hand"]
     """`fallback`: no solver answered, so that the plain rule seated people."""
     gap_percent: float
-    """How far the plan's cost may be from the best possible, by the solver's proof."""
+    """How far the plan's cost may be from the best possible, by the solver's proof, in percent of that cost.
+    Agreed hours cost nothing in it, so that a good week's cost is small and the percentage large."""
+    gap_minutes: float = 0.0
+    """The same in late minutes, which everything is priced in: no other plan could save more."""
     rounds: int = 1
     """How often sizing and roster were run till they agreed."""
     notes: tuple[Note, ...] = ()

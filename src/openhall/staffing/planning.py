@@ -237,6 +237,7 @@ def _assembled(
         network_version=request.network_version,
         status=answer.status,
         gap_percent=round(answer.gap_percent, 3),
+        gap_minutes=round(max(0.0, answer.objective - max(0.0, answer.bound)), 1),
         rounds=rounds,
     )
     notes: list[Note] = []

@@ -12,9 +12,10 @@ import numpy as np
 
 from openhall.network.model import Bank, Branch
 from openhall.science.roster.week_price import corrected, late_minutes
-from openhall.science.sizing.demand import Demand, Targets
-from openhall.science.sizing.erlang import required
+from openhall.science.sizing.demand import Demand, Limits, Targets
 from openhall.science.sizing.finite_day import Day
+from openhall.science.sizing.ladder import LadderParameters, size_day
+from openhall.science.sizing.least_plan import SearchParameters
 from openhall.science.sizing.result import DayFigures
 from openhall.staffing.demand import DayDemand, DayLoad
 
@@ -58,28 +59,42 @@ def size(bank: Bank, branch: Branch, load: DayLoad) -> DayDemand:
         interval_minutes=load.interval_minutes,
         cv=load.cv,
     )
-    needed = _needed(bank, branch, load, targets)
-    is_kept = max(needed, default=0) <= len(branch.counters)
+    needed, is_kept = _needed(bank, branch, load, targets)
     return DayDemand(
         load=load,
-        needed=tuple(min(n, len(branch.counters)) for n in needed),
+        needed=needed,
         late=tuple(tuple(row) for row in late.tolist()),
         limit_minutes=targets.limit_minutes,
         is_target_kept=is_kept,
     )
 
 
-def _needed(bank: Bank, branch: Branch, load: DayLoad, targets: Targets) -> list[int]:
-    people = np.array(load.total()) * (1.0 + load.cv)
-    rate = people / load.interval_minutes
-    found = required(
-        rate=rate,
+CLOSING_PRICE = 1.0
+"""Windows for a stretch that a closing costs: people are not sent to and fro for a quarter of an hour."""
+
+
+def _needed(bank: Bank, branch: Branch, load: DayLoad, targets: Targets) -> tuple[tuple[int, ...], bool]:
+    """The least windows that keep every class's target by the finite day, and whether they do.
+
+    In stretches of the shortest stint: a need that comes and goes within it is nobody's to fill.
+    """
+    policy, most = bank.staffing, len(branch.counters)
+    block = max(1, -(-policy.stint_minutes_least // load.interval_minutes))
+    people = load.total()
+    whole = [sum(people[i : i + block]) for i in range(0, len(people), block)]
+    green = load.green_share if len(bank.classes) > 1 else 0.0
+    demand = Demand(
+        ordinary=tuple(n * (1.0 - green) for n in whole),
+        green=tuple(n * green for n in whole) if green else (),
         service_minutes=service_minutes_of(load),
-        limit_minutes=targets.limit_minutes,
-        allowed_share=targets.allowed_share,
+        interval_minutes=float(load.interval_minutes * block),
+        day_cv=load.cv,
     )
-    least = min(bank.staffing.windows_at_least, len(branch.counters))
-    return [max(least, int(n)) for n in np.asarray(found).tolist()]
+    limits = Limits(least=min(policy.windows_at_least, most) or 1, most=most)
+    parameters = LadderParameters(search=SearchParameters(closing_price=CLOSING_PRICE))
+    found = size_day(demand, targets, limits, parameters)
+    each = [n for n in found.plan for _ in range(block)]
+    return tuple(each[: len(people)]), found.is_met
 
 
 def day_of(bank: Bank, load: DayLoad) -> Day:

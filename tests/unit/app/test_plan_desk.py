@@ -20,6 +20,7 @@ from openhall.kernel.event import Answer, Command, Request
 from openhall.log import plans
 from openhall.network.sample import sample_files
 from openhall.staffing.plan import DayPlan, Duty, Stint, WeekPlan
+from openhall.workers.pool import Workers
 from tests.places import DAY, at
 
 pytestmark = pytest.mark.unit
@@ -135,5 +136,23 @@ def test_a_colleague_is_sent_comes_and_goes_back(app: App, clock: ManualClock) -
         await app.plans.run_once()
         assert hall(app, "wutong").presence["he-xiaozhou"] is Presence.COMING, "a second time the same day"
         assert hall(app, "lanqiao").presence["he-xiaozhou"] is Presence.LENT
+
+    run(app, work)
+
+
+def test_the_twin_is_told_who_of_the_neighbours_could_come(tmp_path: Path, clock: ManualClock) -> None:
+    place = Folder(tmp_path / "other")
+    place.create(sample_files())
+    app = build(place, clock, workers=Workers())
+
+    async def work() -> None:
+        assert app.twin is not None
+        stream = hall(app, "wutong").stream
+        assert app.twin.lendable(stream) == (), "the neighbour's doors are closed yet"
+        await done(app, "lanqiao", c.OpenDoors())
+        found = {helper.person_id: helper for helper in app.twin.lendable(stream)}
+        assert "he-xiaozhou" in found
+        assert (found["he-xiaozhou"].from_branch, found["he-xiaozhou"].travel_ms) == ("lanqiao", 20 * MINUTE_MS)
+        assert "sun-tao" not in found, "may not be lent"
 
     run(app, work)

@@ -13,7 +13,7 @@ from openhall.hall.told import Move
 from openhall.hall.views_advice import advice_view
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import SYSTEM
-from openhall.kernel.text import Language
+from openhall.kernel.text import Language, Text
 from openhall.web.rendering import clock_words, environment
 from tests.places import at
 from tests.unit.hall.halls import Hall, a_plan, stint
@@ -46,6 +46,7 @@ def panel(state: HallState, language: Language = "en") -> str:
         environment(language)
         .get_template("advice_panel.html")
         .render(
+            branch_names={"harbour": Text(en="Harbour", zh="港口支行")},
             advice=advice_view(state, at(10)),
             account=SimpleNamespace(role="lobby"),
             board=SimpleNamespace(is_ended=False),
@@ -100,7 +101,7 @@ def move(kind: str, saved: float, **fields: object) -> Move:
                 from_ms=at(10, 40),
                 until_ms=at(12),
             ),
-            "Ask harbour for Wu Fang for window 2, here by 10:40 until 12:00 saves about 90 late minutes",
+            "Ask Harbour for Wu Fang for window 2, here by 10:40 until 12:00 saves about 90 late minutes",
         ),
     ],
     ids=["now", "later", "keep", "meal", "loan"],

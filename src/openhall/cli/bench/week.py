@@ -18,6 +18,7 @@ BARS = (
     Bar("weeks", "invented branch weeks of 8 to 20 people"),
     Bar("gap_median_percent", "median gap to the best possible, %", at_most=1.0),
     Bar("gap_max_percent", "largest gap, %"),
+    Bar("gap_median_minutes", "the median gap in late minutes of a week"),
     Bar("violations", "rules broken, by the checker", at_most=0),
     Bar("fallbacks", "plans by the plain rule", at_most=0),
     Bar("cpu_s_per_week", "CPU for one of them, s"),
@@ -86,17 +87,19 @@ def _one_by_one(requests: list[PlanRequest]) -> dict[str, float]:
     from openhall.staffing.checking import broken, violations
     from openhall.workers.planning import plan_week
 
-    gaps, found, fallbacks = [], 0, 0
+    gaps, minutes, found, fallbacks = [], [], 0, 0
     begun = time.process_time()
     for request in requests:
         plan = plan_week(request)
         gaps.append(plan.gap_percent)
+        minutes.append(plan.gap_minutes)
         fallbacks += plan.status == "fallback"
         found += len(broken(violations(request.bank, plan)))
     return {
         "weeks": len(requests),
         "gap_median_percent": median(gaps),
         "gap_max_percent": max(gaps),
+        "gap_median_minutes": median(minutes),
         "violations": found,
         "fallbacks": fallbacks,
         "cpu_s_per_week": (time.process_time() - begun) / len(requests),

@@ -60,8 +60,21 @@ def with_lunch(stints: Stints, person_id: str, from_ms: int, until_ms: int) -> S
     return with_stint(in_order([*others, *own]), PlannedStint(person_id, "break", from_ms, until_ms))
 
 
+def let_go(stints: Stints, counter_id: str, now_ms: int) -> Stints:
+    """The same, but whoever is to be at a counter now has no post till the end of that stint."""
+    return tuple(
+        msgspec.structs.replace(s, until_ms=now_ms)
+        if s.counter_id == counter_id and s.from_ms < now_ms < s.until_ms
+        else s
+        for s in stints
+        if not (s.counter_id == counter_id and s.from_ms == now_ms)
+    )
+
+
 def with_move(stints: Stints, move: Move, now_ms: int) -> Stints:
     """The day after a move was accepted."""
+    if move.kind == "close":
+        return let_go(stints, move.counter_id, now_ms)
     if move.kind == "lunch":
         return with_lunch(stints, move.person_id, move.from_ms, move.until_ms)
     if move.kind == "open" and move.until_ms:
