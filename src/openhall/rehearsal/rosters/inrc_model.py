@@ -12,7 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from openhall.rehearsal.rosters.inrc import ANY, NONE, Contract, Limit, Pattern, Problem, Step
+from openhall.rehearsal.rosters.inrc_rules import soft_rules
 from openhall.science.roster.mip import Builder, Floats, Mip
+from openhall.science.roster.stages import Ward
 
 Roster = tuple[tuple[int | None, ...], ...]
 
@@ -56,6 +58,7 @@ class Model:
             self._patterns(number, person.contract)
         self._covers()
         self.mip: Mip = self._builder.mip()
+        self.ward = Ward(soft_rules(problem), self._work)
 
     def roster(self, values: Floats) -> Roster:
         """The shifts that a solution, (n,), gives."""

@@ -13,7 +13,7 @@ import msgspec
 from openhall.kernel.trouble import Trouble
 from openhall.rehearsal.rosters import curtois, curtois_check, curtois_model, inrc, inrc_check, inrc_model
 from openhall.rehearsal.rosters.lines import RosterFileBad
-from openhall.science.roster import annealing
+from openhall.science.roster import annealing, soft_annealing
 from openhall.science.roster.mip import Status
 from openhall.workers.rosters import Searches, search_roster
 
@@ -144,16 +144,13 @@ def solve(instance: Instance, searches: Searches) -> Result:
     """The roster found in the time box, checked. Raises `RosterNotInTime` or `RosterWrong`."""
     # The machine code is made once and kept on disk; the time is for searching.
     annealing.warm()
+    soft_annealing.warm()
     began = time.monotonic()
     problem = instance.problem
-    model = (
-        curtois_model.Model(problem) if isinstance(problem, curtois.Problem) else inrc_model.Model(problem)
-    )
+    model = model_of(problem)
     # Making the program belongs to the time box too.
     left = max(1e-9, searches.seconds - (time.monotonic() - began))
-    outcome = search_roster(
-        model.mip, msgspec.structs.replace(searches, seconds=left), ward=getattr(model, "ward", None)
-    )
+    outcome = search_roster(model.mip, msgspec.structs.replace(searches, seconds=left), ward=model.ward)
     solution = outcome.solution
     seconds = round(time.monotonic() - began, 1)
     bound = round(solution.bound, 3) if abs(solution.bound) < float("inf") else None
