@@ -72,6 +72,8 @@ class DayPlan(msgspec.Struct, frozen=True):
     """Windows that somebody is planned to sit at."""
     late_minutes: float = 0.0
     """Expected with the planned windows: minutes waited beyond the limit, summed over the day's customers."""
+    carries: int = 0
+    """So many people could come on a day like this before the planned windows break the promise [C10]."""
     duties: tuple[Duty, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
 

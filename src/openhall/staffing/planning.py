@@ -279,6 +279,7 @@ def day_plan(
         needed=demand.needed,
         windows=windows,
         late_minutes=round(figures.late_minutes_total, 1),
+        carries=sizing.carries(request.bank, load, windows),
         duties=tuple(duties),
     )
     shortfalls = shortfalls_of(request.bank, request.place, plan, load.until_minute)

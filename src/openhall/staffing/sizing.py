@@ -12,6 +12,7 @@ import numpy as np
 
 from openhall.network.model import Bank, Branch
 from openhall.science.roster.week_price import corrected, late_minutes
+from openhall.science.sizing.carrying import carrying
 from openhall.science.sizing.demand import Demand, Limits, Targets
 from openhall.science.sizing.finite_day import Day
 from openhall.science.sizing.ladder import LadderParameters, size_day
@@ -69,6 +70,9 @@ def size(bank: Bank, branch: Branch, load: DayLoad) -> DayDemand:
     )
 
 
+CARRYING_PRECISION = 0.01
+"""Relative: nobody can promise it better."""
+
 CLOSING_PRICE = 1.0
 """Windows for a stretch that a closing costs: people are not sent to and fro for a quarter of an hour."""
 
@@ -97,17 +101,28 @@ def _needed(bank: Bank, branch: Branch, load: DayLoad, targets: Targets) -> tupl
     return tuple(each[: len(people)]), found.is_met
 
 
+def _all_together(load: DayLoad) -> Demand:
+    """All services in one line, priority classes among the others."""
+    return Demand(
+        ordinary=load.total(),
+        service_minutes=service_minutes_of(load),
+        interval_minutes=float(load.interval_minutes),
+        day_cv=load.cv,
+    )
+
+
 def day_of(bank: Bank, load: DayLoad) -> Day:
     """The finite day of all services together, priority classes among the others."""
-    return Day(
-        Demand(
-            ordinary=load.total(),
-            service_minutes=service_minutes_of(load),
-            interval_minutes=float(load.interval_minutes),
-            day_cv=load.cv,
-        ),
-        targets_of(bank),
-    )
+    return Day(_all_together(load), targets_of(bank))
+
+
+def carries(bank: Bank, load: DayLoad, windows: Sequence[int]) -> int:
+    """The day's carrying capacity with planned windows: people on a day of the same profile."""
+    demand = _all_together(load)
+    if demand.total <= 0.0:
+        return 0
+    found = carrying(demand, targets_of(bank), [max(1, n) for n in windows], precision=CARRYING_PRECISION)
+    return int(found.customers)
 
 
 def figures(day: Day, windows: Sequence[int]) -> DayFigures:

@@ -46,6 +46,16 @@ def test_a_plan_keeps_every_rule_and_names_what_it_leaves_open(planned: WeekPlan
     assert "demand_assumed" in {note.code for note in planned.notes}
 
 
+def test_a_day_is_needed_and_carried_by_the_same_promise(planned: WeekPlan) -> None:
+    for day in planned.days:
+        people = sum(day.expected)
+        is_enough = all(there >= need for there, need in zip(day.windows, day.needed, strict=True))
+        assert day.carries >= people or not is_enough, "who has all windows that are needed carries the day"
+        assert day.carries > 0
+        pairs = zip(day.needed[::2], day.needed[1::2], strict=False)
+        assert all(one == other for one, other in pairs), "nobody is sent to and fro for a quarter of an hour"
+
+
 def test_the_same_request_has_the_same_plan(planned: WeekPlan) -> None:
     assert plan_week(request()) == planned
 
