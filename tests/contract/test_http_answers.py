@@ -109,13 +109,19 @@ def test_a_kiosk_may_not_confirm_a_class(hall: Hall) -> None:
     assert hall.command("IssueTicket", {"service_id": "cash"}, "kiosk").status == 200
 
 
+BLANKS = {"branch_id": BRANCH, "ticket": "A001", "ref": "0", "first": "2026-11-23"}
+"""What may stand in an address."""
+
+
 def test_without_a_session_every_address_but_the_open_ones_asks_to_sign_in(hall: Hall) -> None:
     described = hall.served.ask("GET", "/api/openapi.json").json["paths"]
     for path, operations in described.items():
         for method in operations:
             if (path, method) in {("/healthz", "get"), ("/api/session", "post")}:
                 continue
-            address = path.replace("{branch_id}", BRANCH).replace("{ticket}", "A001").replace("{ref}", "0")
+            address = path
+            for blank, value in BLANKS.items():
+                address = address.replace(f"{{{blank}}}", value)
             for token in ("", "no such token"):
                 reply = hall.served.ask(
                     method.upper(), address, token=token, headers={"idempotency-key": "x"}
