@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from openhall.rehearsal.rosters import curtois, curtois_check, inrc, inrc_check, inrc_model
 from openhall.rehearsal.rosters.curtois_model import Model
-from openhall.science.roster import annealing
+from openhall.rehearsal.rosters.inrc_rules import soft_rules
+from openhall.science.roster import annealing, soft_annealing
 from openhall.science.roster.mip import solve
 from openhall.science.roster.parts import Structure
 from tests.unit.rehearsal.roster_texts import CURTOIS, INRC
@@ -32,7 +33,7 @@ def as_rows(roster: np.ndarray) -> list[list[int | None]]:
 @given(rosters)
 @settings(deadline=None, max_examples=200)
 def test_annealing_counts_as_the_checker_does(roster: np.ndarray) -> None:
-    problem, rules = CURTOIS_MODEL.problem, CURTOIS_MODEL.ward.rules
+    problem, rules = CURTOIS_MODEL.problem, CURTOIS_MODEL.rules
     rows = as_rows(roster)
     assert annealing.cost(rules, roster) + CURTOIS_MODEL.mip.offset == curtois_check.cost(problem, rows)
     # The annealing never gives what nobody may have, so that it need not count it as broken.
@@ -56,6 +57,37 @@ def test_the_program_of_the_competition_costs_what_the_checker_counts(roster: np
         # Rows of cover have no column of their own, so that the part does not see them.
         assert mip.misses(part.whole(solution.values if solution.values is not None else part.start)) >= 1.0
     assert solution.objective == pytest.approx(inrc_check.cost(INRC_PROBLEM, rows))
+
+
+MONTH = (
+    INRC.replace("2010-01-07;\nSKILLS", "2010-01-28;\nSKILLS")
+    .replace("(0|9|3), (0|0|2), (0|0|0), SaturdaySunday", "(1|9|2), (1|3|2), (1|2|1), FridaySaturdaySunday")
+    .replace("(0|0), (1|6), 1, 0;", "(1|5), (1|6), 4, 0 1 2 3;")
+    .replace(
+        "PATTERNS = 1;\n",
+        "PATTERNS = 4;\n1, 3, 3 (None|Friday) (Any|Saturday) (Any|Sunday);\n2, 2, 2 (D|Any) (None|Any);\n"
+        "3, 9, 70 " + " ".join(["(Any|Any)"] * 70) + ";\n",
+    )
+)
+"""Four weeks with every rule of the format, long weekends, and a pattern longer than the period."""
+
+
+def test_a_pattern_longer_than_the_period_is_left_out() -> None:
+    problem = inrc.read(MONTH, "month")
+    assert soft_rules(problem).begins.shape == (1, 1)
+
+
+months = st.lists(st.lists(st.integers(-1, 1), min_size=28, max_size=28), min_size=2, max_size=2).map(
+    lambda rows: np.array(rows, dtype=np.int64)
+)
+
+
+@given(months)
+@settings(deadline=None, max_examples=300)
+def test_soft_annealing_counts_as_the_checker_does(roster: np.ndarray) -> None:
+    problem = inrc.read(MONTH, "month")
+    counted = soft_annealing.row_costs(soft_rules(problem), roster).sum()
+    assert counted == inrc_check.cost(problem, as_rows(roster))
 
 
 @given(rosters)

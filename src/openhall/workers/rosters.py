@@ -16,6 +16,7 @@ import numpy as np
 from openhall.kernel.trouble import Trouble
 from openhall.science.roster.mip import INFINITY, Floats, Mip, Solution, Status
 from openhall.science.roster.search import Moment, Outcome, SearchParameters
+from openhall.science.roster.soft_annealing import SoftRules
 from openhall.science.roster.stages import StagesParameters, Ward, carry_out
 
 PROCESSES_AT_MOST = 64
@@ -135,17 +136,27 @@ def _carry_out(
         generator=np.random.default_rng((seed, number)),
         ward=ward,
         exchange=exchange,
-        # Beside others the first search need not anneal: they do.
-        parameters=_parameters(mip, number, annealing_share=0.2 if exchange is None else 0.0),
+        parameters=_parameters(mip, ward, number, is_alone=exchange is None),
     )
 
 
-def _parameters(mip: Mip, number: int, *, annealing_share: float) -> StagesParameters:
-    """The first search tries a small program as a whole; all others, and all on a large one, do not."""
-    is_whole = number == 0 and mip.column_count <= WHOLE_COLUMNS_MOST
-    if is_whole:
-        return StagesParameters(annealing_share=annealing_share, search=SearchParameters(whole_share=0.25))
-    return StagesParameters(search=SearchParameters(whole_share=0.0))
+def _parameters(mip: Mip, ward: Ward | None, number: int, *, is_alone: bool) -> StagesParameters:
+    """How a search divides its time: what measuring found, see `docs/rostering-benchmarks.md`.
+
+    Of a small program HiGHS solves large parts, so that annealing earns little where cover is soft. Beside
+    others the first search need not anneal, they do; it alone tries a small program as a whole.
+    """
+    is_small = mip.column_count <= WHOLE_COLUMNS_MOST
+    is_first = number == 0 and is_small
+    is_soft = ward is not None and isinstance(ward.rules, SoftRules)
+    whole_share = 0.25 if is_first else 0.0
+    search = SearchParameters(whole_share=whole_share)
+    if is_small and not is_soft:
+        search = SearchParameters(whole_share=whole_share, slice_seconds=6.0, slice_aim=0.33)
+    if is_first and not is_alone:
+        return StagesParameters(annealing_share=0.0, search=search)
+    share = (0.4 if is_alone else 0.75) if is_soft else 0.1 if is_small else 0.4
+    return StagesParameters(annealing_share=share, search=search)
 
 
 def search_roster(mip: Mip, searches: Searches, *, ward: Ward | None = None) -> Outcome:

@@ -4,12 +4,14 @@ from functools import cache
 
 import numpy as np
 
-from openhall.rehearsal.rosters import curtois
+from openhall.rehearsal.rosters import curtois, inrc, inrc_model
 from openhall.rehearsal.rosters.curtois_model import Model
+from openhall.rehearsal.rosters.inrc_rules import soft_rules
 from openhall.science.roster.annealing import Regulations
 from openhall.science.roster.mip import Builder, Mip, solve
+from openhall.science.roster.soft_annealing import SoftRules
 from openhall.science.roster.stages import Ward
-from tests.unit.rehearsal.roster_texts import CURTOIS
+from tests.unit.rehearsal.roster_texts import CURTOIS, INRC
 
 SECONDS_LEFT = 30.0
 """What a stop says while it goes on: HiGHS needs far less on these programs."""
@@ -62,4 +64,13 @@ def ward() -> tuple[Mip, Ward, Regulations, float]:
     """The tiny Curtois problem, in both forms, and the least cost less the offset of its wishes."""
     model = Model(curtois.read(CURTOIS, "tiny"))
     best = solve(model.mip, seconds=60.0).objective
-    return model.mip, model.ward, model.ward.rules, best
+    return model.mip, model.ward, model.rules, best
+
+
+@cache
+def soft_ward() -> tuple[Mip, Ward, SoftRules, float]:
+    """The tiny problem of the competition with enough people, in both forms, and the least cost."""
+    problem = inrc.read(INRC.replace("Tuesday, N, 1", "Tuesday, N, 0"), "tiny")
+    model = inrc_model.Model(problem)
+    best = solve(model.mip, seconds=60.0).objective
+    return model.mip, model.ward, soft_rules(problem), best

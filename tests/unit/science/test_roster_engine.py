@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from openhall.science.roster import annealing
+from openhall.science.roster import annealing, soft_annealing
 from openhall.science.roster.annealing import AnnealingParameters
 from openhall.science.roster.mip import INFINITY, Builder, Mip, SolverParameters, Status, solve
 from openhall.science.roster.parts import Structure
 from openhall.science.roster.search import SearchParameters, search
+from openhall.science.roster.soft_annealing import SoftAnnealingParameters, covering
 from openhall.science.roster.stages import StagesParameters, carry_out, completed
-from tests.unit.science.roster_programs import Tries, knapsack, ward, week
+from tests.unit.science.roster_programs import Tries, knapsack, soft_ward, ward, week
 
 pytestmark = pytest.mark.unit
 
 QUICK = AnnealingParameters(changes=2_000)
+SOFT_QUICK = SoftAnnealingParameters(changes=500)
 NO_WHOLE = SearchParameters(whole_share=0.0, slice_seconds=2.0)
 
 
@@ -119,6 +121,9 @@ PARAMETERS = [
     (lambda: AnnealingParameters(hot=0.1, cold=1.0), "cold <= hot"),
     (lambda: AnnealingParameters(breach=5.0, breach_cold=1.0), "breach"),
     (lambda: AnnealingParameters(changes=0), "changes"),
+    (lambda: StagesParameters(rounds=0), "rounds"),
+    (lambda: SoftAnnealingParameters(hot=0.1, cold=1.0), "cold <= hot"),
+    (lambda: SoftAnnealingParameters(changes=0), "changes"),
 ]
 
 
@@ -233,6 +238,48 @@ def test_a_roster_that_breaks_rules_is_mended_person_by_person() -> None:
     values = completed(mip, columns, always)
     assert values is not None
     assert mip.misses(values) <= 1e-6
+
+
+def test_soft_annealing_keeps_cover_and_comes_to_the_optimum_of_a_small_week() -> None:
+    mip, columns, rules, best = soft_ward()
+    shares = iter(np.linspace(0.0, 1.0, 40))
+    generator = np.random.default_rng(3)
+    start = covering(rules, generator)
+    assert start is not None
+    roster, cost = soft_annealing.anneal(
+        rules, start, elapsed=lambda: float(next(shares)), generator=generator, parameters=SOFT_QUICK
+    )
+    there = [[int((roster[:, day] == shift).sum()) for shift in range(2)] for day in range(roster.shape[1])]
+    assert there == rules.wanted.tolist()
+    assert cost == soft_annealing.row_costs(rules, roster).sum(), "rows counted one by one add up"
+    values = completed(mip, columns, roster)
+    assert values is not None
+    assert mip.objective(values) == pytest.approx(cost)
+    assert cost == pytest.approx(best)
+
+
+def test_nobody_can_cover_a_day_that_wants_more_than_there_are() -> None:
+    _mip, _columns, rules, _best = soft_ward()
+    many = rules._replace(wanted=rules.wanted + 2)
+    assert covering(many, np.random.default_rng(1)) is None
+
+
+def test_rounds_of_soft_annealing_are_told_to_others_and_searched_on() -> None:
+    mip, columns, _rules, best = soft_ward()
+    optimum = solve(mip, seconds=20.0).values
+    assert optimum is not None
+    others = Elsewhere(mip, optimum)
+    parameters = StagesParameters(soft_annealing=SOFT_QUICK, rounds=2)
+    outcome = carry_out(
+        mip,
+        stop=Tries(60),
+        generator=np.random.default_rng(5),
+        ward=columns,
+        exchange=others,
+        parameters=parameters,
+    )
+    assert others.offered, "what annealing found"
+    assert outcome.solution.objective == pytest.approx(best)
 
 
 def test_all_stages_together_come_to_the_optimum() -> None:

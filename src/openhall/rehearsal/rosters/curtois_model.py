@@ -34,7 +34,8 @@ class Model:
             self._weekends(number, person)
         self._covers()
         self.mip: Mip = self._builder.mip()
-        self.ward = Ward(_regulations(problem), self._work)
+        self.rules = _regulations(problem)
+        self.ward = Ward(self.rules, self._work)
 
     def roster(self, values: Floats) -> Roster:
         """The shifts that a solution, (n,), gives."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openhall.rehearsal.rosters.inrc import ANY, NONE, Contract, Pattern, Problem
+from openhall.rehearsal.rosters.lines import RosterFileBad
 from openhall.science.roster.soft_annealing import WORD_BITS, SoftRules
 
 
@@ -85,7 +86,10 @@ def _patterns(
     problem: Problem, contracts: Sequence[Contract]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
     """The bits of all steps, of first and of last ones, and the prices of the last."""
-    packed = [_packed(contract.patterns) for contract in contracts]
+    packed = [
+        _packed([pattern for pattern in contract.patterns if len(pattern.steps) <= problem.days])
+        for contract in contracts
+    ]
     words = max((len(word) for word in packed), default=0)
     steps = np.zeros((len(contracts), words, problem.days, len(problem.shifts) + 1), dtype=np.uint64)
     begins, ends = np.zeros((2, len(contracts), words), dtype=np.uint64)
@@ -107,10 +111,15 @@ def _patterns(
 
 
 def _packed(patterns: Sequence[Pattern]) -> list[list[Pattern]]:
-    """Patterns by word; none crosses from one word to the next."""
+    """Patterns by word; none crosses from one word to the next.
+
+    Raises `RosterFileBad` for a pattern longer than a word.
+    """
     words: list[list[Pattern]] = []
     used = WORD_BITS
     for pattern in patterns:
+        if len(pattern.steps) > WORD_BITS:
+            raise RosterFileBad(f"Expected at most {WORD_BITS} days in a pattern", place="PATTERNS")
         used += len(pattern.steps)
         if used > WORD_BITS:
             words.append([])
