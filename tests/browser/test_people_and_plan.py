@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import planned
 from tests.browser.conftest import PATIENT_MS, OpenScreen
@@ -30,7 +29,6 @@ CUT_OFF = """() => [...document.querySelectorAll('.plan-now *, .people *, .more-
   .filter((e) => e.offsetParent !== null && e.tagName !== 'SELECT' && e.scrollWidth > e.clientWidth + 1)
   .filter((e) => getComputedStyle(e).display !== 'inline')
   .map((e) => e.outerHTML.slice(0, 80))"""
-WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 TARGET_PX = 44
 SIZES = {
     "tablet": {"width": 1024, "height": 768},
@@ -263,13 +261,21 @@ def full(served: Served) -> Served:
     return served
 
 
+STAYS_WIDER = """(patience) => new Promise((tell) => {
+  const till = performance.now() + patience;
+  const look = () => {
+    const wider = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    if (wider <= 0 || performance.now() > till) tell(wider);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
 def is_too_wide(page: Page) -> bool:
     """Whether it stays so: a chart takes a moment to follow the window."""
-    try:
-        page.wait_for_function(f"{WIDER} <= 0", timeout=PATIENT_MS)
-    except PlaywrightTimeout:
-        return True
-    return False
+    wider: int = page.evaluate(STAYS_WIDER, PATIENT_MS)
+    return wider > 0
 
 
 @pytest.mark.usefixtures("full")
