@@ -143,8 +143,8 @@ def _carry_out(
 def _parameters(mip: Mip, ward: Ward | None, number: int, *, is_alone: bool) -> StagesParameters:
     """How a search divides its time: what measuring found, see `docs/rostering-benchmarks.md`.
 
-    Of a small program HiGHS solves large parts, so that annealing earns little where cover is soft. Beside
-    others the first search need not anneal, they do; it alone tries a small program as a whole.
+    Of a small program HiGHS solves large parts, so that annealing earns little where cover is soft, and beside
+    others the first search leaves it to them; the first alone tries a small program as a whole.
     """
     is_small = mip.column_count <= WHOLE_COLUMNS_MOST
     is_first = number == 0 and is_small
@@ -153,10 +153,12 @@ def _parameters(mip: Mip, ward: Ward | None, number: int, *, is_alone: bool) -> 
     search = SearchParameters(whole_share=whole_share)
     if is_small and not is_soft:
         search = SearchParameters(whole_share=whole_share, slice_seconds=6.0, slice_aim=0.33)
+    if is_soft:
+        share, rounds = (0.5, 2) if is_first else (0.75, 3)
+        return StagesParameters(annealing_share=share, rounds=rounds, search=search)
     if is_first and not is_alone:
         return StagesParameters(annealing_share=0.0, search=search)
-    share = (0.4 if is_alone else 0.75) if is_soft else 0.1 if is_small else 0.4
-    return StagesParameters(annealing_share=share, search=search)
+    return StagesParameters(annealing_share=0.1 if is_small else 0.4, search=search)
 
 
 def search_roster(mip: Mip, searches: Searches, *, ward: Ward | None = None) -> Outcome:
