@@ -38,7 +38,7 @@ endif
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-7s %s\n", $$1, $$2 }'
 
-setup: $(STAMPS)/openhall $(STAMPS)/engine $(STAMPS)/sizing $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
+setup: $(STAMPS)/openhall $(STAMPS)/engine $(STAMPS)/planning $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
 
 demo: setup ## Watch a branch work through a surge day in the browser
 	$(BIN)/openhall demo $(ARGS)
@@ -99,9 +99,11 @@ $(STAMPS)/engine: src/openhall/science/engine.py $(STAMPS)/openhall
 	$(BIN)/python -c 'from openhall.science import engine; engine.warm()'
 	touch $@
 
-# The same for sizing: the Erlang formulas and the equations of a day.
-$(STAMPS)/sizing: src/openhall/science/sizing/erlang.py src/openhall/science/sizing/day_equations.py $(STAMPS)/engine
-	$(BIN)/python -c 'from openhall.science.sizing import ladder; ladder.warm()'
+# The same for sizing (Erlang's formulas, the equations of a day) and for rosters.
+$(STAMPS)/planning: $(addprefix src/openhall/science/,$(addprefix sizing/,erlang.py day_equations.py) \
+  $(addprefix roster/,annealing.py soft_annealing.py)) $(STAMPS)/engine
+	$(BIN)/python -c 'from openhall.science.roster import annealing, soft_annealing; \
+	  from openhall.science.sizing import ladder; ladder.warm(); annealing.warm(); soft_annealing.warm()'
 	touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(STAMPS)/openhall

@@ -23,6 +23,8 @@ PROCESSES_AT_MOST = 64
 SECONDS_AT_MOST = 86_400.0
 WHOLE_COLUMNS_MOST = 5_000
 """Of larger programs HiGHS alone finds neither good rosters nor the optimum in minutes."""
+LARGE_PARTS_COLUMNS_MOST = 3_000
+"""Where cover is soft: of larger programs short slices and more annealing did better."""
 
 
 class RosterSearchLost(Trouble):
@@ -146,9 +148,9 @@ def _parameters(mip: Mip, ward: Ward | None, number: int, *, is_alone: bool) -> 
     Of a small program HiGHS solves large parts, so that annealing earns little where cover is soft, and beside
     others the first search leaves it to them; the first alone tries a small program as a whole.
     """
-    is_small = mip.column_count <= WHOLE_COLUMNS_MOST
-    is_first = number == 0 and is_small
     is_soft = ward is not None and isinstance(ward.rules, SoftRules)
+    is_small = mip.column_count <= (WHOLE_COLUMNS_MOST if is_soft else LARGE_PARTS_COLUMNS_MOST)
+    is_first = number == 0 and is_small
     whole_share = 0.25 if is_first else 0.0
     search = SearchParameters(whole_share=whole_share)
     if is_small and not is_soft:
