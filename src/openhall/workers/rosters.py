@@ -145,8 +145,8 @@ def _carry_out(
 def _parameters(mip: Mip, ward: Ward | None, number: int, *, is_alone: bool) -> StagesParameters:
     """How a search divides its time: what measuring found, see `docs/rostering-benchmarks.md`.
 
-    Of a small program HiGHS solves large parts, so that annealing earns little where cover is soft, and beside
-    others the first search leaves it to them; the first alone tries a small program as a whole.
+    Of a small program HiGHS solves large parts, so that annealing earns little where cover is soft, and
+    beside others the first search leaves it to them; the first alone tries a small program as a whole.
     """
     is_soft = ward is not None and isinstance(ward.rules, SoftRules)
     is_small = mip.column_count <= (WHOLE_COLUMNS_MOST if is_soft else LARGE_PARTS_COLUMNS_MOST)
