@@ -122,7 +122,8 @@ def from_plans() -> Iterator[Found]:
             for _, message, _, _ in extract("python", file, keywords={"say": (2,)}):
                 if isinstance(message, str):
                     yield f"app/{path.name}", message
-    for table in (sentences_of_plans.NOTES, sentences_of_plans.VIOLATIONS, plan_words.POSTS):
+    tables = (sentences_of_plans.NOTES, sentences_of_plans.VIOLATIONS, plan_words.POSTS, plan_words.STATUSES)
+    for table in tables:
         for sentence in table.values():
             yield "staffing/sentences.py", sentence
 

@@ -46,7 +46,6 @@ def test_a_cluster_makes_the_plans_that_one_process_makes(dask: DaskCluster) -> 
     assert made_by(on_cluster(dask.address)) == made_by(in_processes(1))
 
 
-def test_a_cluster_that_does_not_answer_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openhall.workers.planning_crews.CONNECT_SECONDS", 0.5)
+def test_a_cluster_that_does_not_answer_is_trouble() -> None:
     with pytest.raises(ClusterUnreachable):
-        made_by(on_cluster("tcp://127.0.0.1:9"))
+        made_by(on_cluster("tcp://127.0.0.1:9", connect_seconds=0.5))

@@ -324,6 +324,10 @@ class App:
         days = (self.today(branch) for branch in self.bank.branches)
         return [day for day in days if (state := self.hall(day)) is not None and not state.is_ended]
 
+    def open_halls(self) -> dict[str, HallState]:
+        """Today's halls that have begun and not ended, by branch. Look, do not keep."""
+        return {day.place: state for day in self.open_days() if (state := self.hall(day)) is not None}
+
     def next_seq(self, stream: StreamId) -> int:
         """Above the number of every event of a day so far."""
         return self.book.committed_seq(stream) + 1
@@ -367,8 +371,7 @@ class App:
 
     def _helpers(self, stream: StreamId) -> tuple[Helper, ...]:
         """Who of the neighbouring branches could help out in a hall now."""
-        halls = {day.place: state for day in self.open_days() if (state := self.hall(day)) is not None}
-        most = self.bank.staffing.travel_minutes_most
+        halls, most = self.open_halls(), self.bank.staffing.travel_minutes_most
         now_ms = self.clock.now_ms()
         return helpers_of(stream.place, self.bank.neighbours, halls, now_ms, travel_minutes_most=most)
 

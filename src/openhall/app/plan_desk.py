@@ -38,6 +38,10 @@ class Halls(Protocol):
         """A hall as committed."""
         ...
 
+    def open_halls(self) -> dict[str, HallState]:
+        """The halls of those days, by branch."""
+        ...
+
     async def submit(self, request: Request) -> Answer | Refusal:
         """Carry out a command."""
         ...
@@ -60,12 +64,11 @@ class PlanDesk:
 
     async def run_once(self) -> None:
         """See that every open hall works by its latest plan, and that colleagues are where they were sent."""
-        open_days = list(self.halls.open_days())
-        for stream in open_days:
+        for stream in list(self.halls.open_days()):
             request = await self._plan_due(stream)
             if request is not None:
                 await self._submit(request)
-        halls = {day.place: state for day in open_days if (state := self.halls.hall(day)) is not None}
+        halls = self.halls.open_halls()
         if any(state.loans for state in halls.values()):
             for request in errands(halls):
                 await self._submit(request)

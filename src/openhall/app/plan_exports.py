@@ -207,5 +207,6 @@ def export(kind: str, plan: WeekPlan, bank: Bank, *, language: Language = "zh") 
         case "ics":
             return as_calendar(bank, plan, language=language)
         case "csv":
+            # A spreadsheet takes the mark at the beginning as a sign that the text is UTF-8.
             return as_csv(bank, plan).encode("utf-8-sig")
     raise ValueError(f"Expected pdf, ics or csv, got {kind}")

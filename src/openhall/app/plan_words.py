@@ -10,7 +10,7 @@ from babel.dates import format_date
 from openhall.app.language import say
 from openhall.kernel.text import Language
 from openhall.network.model import Bank, Branch
-from openhall.staffing.plan import Note, Stint, Violation
+from openhall.staffing.plan import Note, Stint, Violation, WeekPlan
 from openhall.staffing.sentences import NOTES, VIOLATIONS
 
 POSTS: Final = {
@@ -21,6 +21,16 @@ POSTS: Final = {
     "gap": "Free",
     "travel": "On the way",
 }
+
+
+STATUSES: Final = {
+    "optimal": "the best possible plan",
+    "within_gap": "as good as the best possible plan",
+    "time_limit": "the best plan found in the time given",
+    "fallback": "by the plain rule, because no solver answered",
+    "by_hand": "made by hand",
+}
+"""How a plan came about."""
 
 
 def clock(minute: int) -> str:
@@ -40,6 +50,11 @@ def post_words(stint: Stint, branch: Branch, language: Language) -> str:
         number = next((c.number for c in branch.counters if c.id == stint.counter_id), stint.counter_id)
         return say(language, "Window {n}", n=number)
     return say(language, POSTS[stint.post])
+
+
+def status_words(plan: WeekPlan, language: Language) -> str:
+    """How a plan came about."""
+    return say(language, STATUSES[plan.status])
 
 
 def note_words(bank: Bank, note: Note, language: Language) -> str:

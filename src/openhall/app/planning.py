@@ -122,8 +122,7 @@ def gather(
 
 def neighbours(bank: Bank, branch_id: str) -> list[str]:
     """The branches that can be reached from one."""
-    pairs = [(link.branch, link.other) for link in bank.neighbours if branch_id in (link.branch, link.other)]
-    return [other if branch == branch_id else branch for branch, other in pairs]
+    return [other for link in bank.neighbours if (other := link.beyond(branch_id))]
 
 
 # --- the network -----------------------------------------------------------------------------------------

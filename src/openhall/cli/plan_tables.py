@@ -17,6 +17,7 @@ from openhall.network.calendar import hours_on
 from openhall.network.model import Bank
 from openhall.staffing.checking import broken
 from openhall.staffing.plan import Violation, WeekPlan
+from openhall.staffing.records import paid_minutes
 
 NOTES_SHOWN = 24
 VIOLATIONS_SHOWN = 24
@@ -95,13 +96,7 @@ def show_day(bank: Bank, plan: WeekPlan, day: date, found: Sequence[Violation]) 
 
 
 def _status(plan: WeekPlan) -> str:
-    words = {
-        "optimal": _("the best possible plan"),
-        "within_gap": _("as good as the best possible plan"),
-        "time_limit": _("the best plan found in the time given"),
-        "fallback": _("by the plain rule, because no solver answered"),
-        "by_hand": _("made by hand"),
-    }[plan.status]
+    words = plan_words.status_words(plan, language())
     if plan.status == "time_limit":
         words += " · " + _("no other plan could save more than {n} late minutes", n=round(plan.gap_minutes))
     return words
@@ -118,9 +113,7 @@ def _people(bank: Bank, plan: WeekPlan) -> None:
             label = shifts.get(duty.shift_id) or f"{_clock(duty.from_minute)}-{_clock(duty.until_minute)}"
             mark = " *" if duty.from_branch else ""
             worked.setdefault(duty.person_id, {})[day.day] = label + mark
-            free = sum(s.until_minute - s.from_minute for s in duty.stints if s.post in ("break", "gap"))
-            paid = duty.until_minute - duty.from_minute - free
-            minutes[duty.person_id] = minutes.get(duty.person_id, 0) + paid
+            minutes[duty.person_id] = minutes.get(duty.person_id, 0) + paid_minutes(duty)
     for person in sorted(worked, key=lambda p: [q.id for q in bank.people].index(p)):
         cells = [worked[person].get(day.day, "·") for day in plan.days]
         table.add_row(names.get(person, person), *cells, f"{minutes[person] / 60:.1f}")

@@ -30,9 +30,9 @@ def helpers_of(
     """
     found: list[Helper] = []
     for pair in sorted(neighbours, key=lambda p: (p.travel_minutes, p.branch, p.other)):
-        if branch not in {pair.branch, pair.other} or pair.travel_minutes > travel_minutes_most:
+        other = pair.beyond(branch)
+        if not other or pair.travel_minutes > travel_minutes_most:
             continue
-        other = pair.other if pair.branch == branch else pair.branch
         state = halls.get(other)
         if state is not None and state.doors is Doors.OPEN and not state.burst_since_ms:
             found += _spare(state, other, pair.travel_minutes * MINUTE_MS, now_ms)

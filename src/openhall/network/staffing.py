@@ -145,6 +145,10 @@ class Neighbour(msgspec.Struct, frozen=True):
     share_percent: float = 0.0
     """Of a closed branch's customers, how many come to the other."""
 
+    def beyond(self, branch_id: str) -> str:
+        """The branch at the other end; empty for a branch that is at neither."""
+        return {self.branch: self.other, self.other: self.branch}.get(branch_id, "")
+
 
 class Reopening(msgspec.Struct, frozen=True):
     """A manager's word about the days after a closure: so many times the usual people come [A9]."""

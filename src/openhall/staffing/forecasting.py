@@ -72,9 +72,8 @@ def neighbour_shares(bank: Bank, branch: Branch, days: Sequence[date]) -> dict[d
     for day in days:
         share = 0.0
         for link in bank.neighbours:
-            ends = (link.branch, link.other)
-            other = bank.branch(ends[1] if ends[0] == branch.id else ends[0])
-            if branch.id not in ends or other is None or not branch.counters:
+            other = bank.branch(link.beyond(branch.id))
+            if other is None or not branch.counters:
                 continue
             is_usual = other.week[day.weekday()] is not None
             if is_usual and hours_on(other, day) is None:

@@ -394,11 +394,8 @@ def _members(request: PlanRequest) -> list[Member]:
     found = [Member(p, contract_of(bank, p)) for p in bank.people if p.branch == request.branch]
     planned = {plan.branch for plan in request.others}
     for link in bank.neighbours:
-        ends = (link.branch, link.other)
-        if request.branch not in ends or link.travel_minutes > bank.staffing.travel_minutes_most:
-            continue
-        other = ends[1] if ends[0] == request.branch else ends[0]
-        if other not in planned:
+        other = link.beyond(request.branch)
+        if other not in planned or link.travel_minutes > bank.staffing.travel_minutes_most:
             continue
         found += [
             Member(p, contract_of(bank, p), link.travel_minutes, other)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from typing import Annotated, Any, Final
@@ -18,7 +17,7 @@ from openhall.access import rights
 from openhall.app import plan_exports
 from openhall.app.build import App
 from openhall.app.language import say
-from openhall.app.plan_words import POSTS, clock, note_words, post_words, violation_words
+from openhall.app.plan_words import POSTS, clock, note_words, post_words, status_words, violation_words
 from openhall.flows.staffing_day import StaffingDay
 from openhall.kernel.clock import to_datetime
 from openhall.kernel.refusal import Refusal
@@ -42,13 +41,6 @@ EARLIER_WEEKS: Final = 4
 
 SCREENS_LINKED: Final[tuple[rights.Screen, ...]] = ("branch", "lobby", "plan")
 
-STATUS_WORDS: Final = {
-    "optimal": "the best possible plan",
-    "within_gap": "as good as the best possible plan",
-    "time_limit": "the best plan found in the time given",
-    "fallback": "by the plain rule, because no solver answered",
-    "by_hand": "made by hand",
-}
 First = Annotated[date, PathParameter(description="The first day of the plan")]
 Asked = Annotated[date, QueryParameter(description="A day")]
 Wanted = Annotated[date | None, QueryParameter(description="A day; none is today's")]
@@ -347,7 +339,7 @@ def _names(app: App, branch: Branch, language: Language) -> dict[str, Any]:
         "shifts": {s.id: s for s in bank.shifts if not s.branches or branch.id in s.branches},
         "post_names": {code: say(language, word) for code, word in POSTS.items()},
         "post_words": partial(post_words, branch=branch, language=language),
-        "status_words": {code: say(language, word) for code, word in STATUS_WORDS.items()},
+        "status_words": partial(status_words, language=language),
         "date_words": lambda day: format_date(day, long, locale=babel),
         "short_date": lambda day: format_date(day, short, locale=babel),
         "weekday_words": lambda day: format_date(day, "EEE", locale=babel),
@@ -414,12 +406,7 @@ async def plan_live(
     return await _page(request, branch_id, first, day, is_live=True)
 
 
-EXPORTS: Final[dict[str, tuple[str, Callable[[Bank, WeekPlan, Language], bytes]]]] = {
-    "pdf": ("application/pdf", lambda bank, plan, lang: plan_exports.as_pdf(bank, plan, language=lang)),
-    "ics": ("text/calendar", lambda bank, plan, lang: plan_exports.as_calendar(bank, plan, language=lang)),
-    # A spreadsheet takes the mark at the beginning as a sign that the text is UTF-8.
-    "csv": ("text/csv", lambda bank, plan, _: plan_exports.as_csv(bank, plan).encode("utf-8-sig")),
-}
+EXPORTS: Final = {"pdf": "application/pdf", "ics": "text/calendar", "csv": "text/csv"}
 
 
 @get("/b/{branch_id:str}/plan/export/{kind:str}", include_in_schema=False)
@@ -435,12 +422,12 @@ async def plan_export(
         raise Refused(Refusal("not_found"))
     app: App = request.app.state.openhall
     found = await _draft(app, branch.id, first)
-    media_type, export = EXPORTS[kind]
-    body = await asyncio.to_thread(export, app.bank, found.plan, language_of(request))
+    language = language_of(request)
+    body = await asyncio.to_thread(plan_exports.export, kind, found.plan, app.bank, language=language)
     name = f"{branch.id}-{first.isoformat()}.{kind}"
     return Response(
         body,
-        media_type=media_type,
+        media_type=EXPORTS[kind],
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
 

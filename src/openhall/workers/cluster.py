@@ -90,6 +90,30 @@ def _work(body: bytes, task: Task, expected: Likeness) -> bytes:
     return tasks.to_bytes(tasks.run(_plan_of(body), task))
 
 
+def connect(address: str, seconds: float = CONNECT_SECONDS) -> tuple[Any, Any]:
+    """Dask's module and a client of a scheduler. Raises ClusterExtraMissing, ClusterUnreachable."""
+    try:
+        # It has types in part only, and is not installed everywhere.
+        distributed: Any = import_module("distributed")
+    except ImportError as error:
+        raise ClusterExtraMissing(str(error), place="distributed") from error
+    # What goes wrong is said once, as `Trouble`.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        return distributed, distributed.Client(address, timeout=seconds, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        # An address of an unknown kind is a ValueError, one without certificates a TypeError.
+        raise ClusterUnreachable(str(error), place=address) from error
+
+
+def wait_for_workers(client: Any, count: int, address: str, patience: float) -> None:
+    """Return when there are so many workers. Raises ClusterWithoutWorkers when they do not come."""
+    try:
+        client.wait_for_workers(count, timeout=patience)
+    except TimeoutError as error:
+        raise ClusterWithoutWorkers(str(error), place=address) from error
+
+
 class Cluster:
     """The workers of a Dask scheduler. A worker may come or die at any time."""
 
@@ -101,21 +125,9 @@ class Cluster:
         connect_seconds: float = CONNECT_SECONDS,
         without_workers_seconds: float = WITHOUT_WORKERS_SECONDS,
     ) -> None:
-        try:
-            # It has types in part only, and is not installed everywhere.
-            distributed: Any = import_module("distributed")
-        except ImportError as error:
-            raise ClusterExtraMissing(str(error), place="distributed") from error
-        # What goes wrong is said once, as `Trouble`.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        self._distributed = distributed
         self._address, self._patience = address, without_workers_seconds
         self._likeness = likeness()
-        try:
-            self._client = distributed.Client(address, timeout=connect_seconds, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
-            # An address of an unknown kind is a ValueError, one without certificates a TypeError.
-            raise ClusterUnreachable(str(error), place=address) from error
+        self._distributed, self._client = connect(address, connect_seconds)
         try:
             self.wait_for(1)
             self._require_openhall()
@@ -131,10 +143,7 @@ class Cluster:
 
     def wait_for(self, workers: int) -> None:
         """Return when there are so many workers. Raises ClusterWithoutWorkers when they do not come."""
-        try:
-            self._client.wait_for_workers(workers, timeout=self._patience)
-        except TimeoutError as error:
-            raise ClusterWithoutWorkers(str(error), place=self._address) from error
+        wait_for_workers(self._client, workers, self._address, self._patience)
 
     def _require_openhall(self) -> None:
         """A worker without openhall cannot even read a task, and ends without a word. The question is put in

@@ -6,24 +6,20 @@ openhall, HiGHS and numpy. With the clock as the limit no two runs have to agree
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from importlib import import_module
-from typing import Any
 
 from openhall.staffing.asking import PlanRequest
 from openhall.staffing.plan import WeekPlan
 from openhall.workers.cluster import (
     CONNECT_SECONDS,
     WITHOUT_WORKERS_SECONDS,
-    ClusterExtraMissing,
     ClusterLost,
-    ClusterUnreachable,
-    ClusterWithoutWorkers,
+    connect,
+    wait_for_workers,
 )
 from openhall.workers.planning import plan_week
 from openhall.workers.studies import WorkersLost
@@ -57,24 +53,15 @@ def in_processes(jobs: int) -> Crew:
     return made
 
 
-def on_cluster(address: str, *, patience: float = WITHOUT_WORKERS_SECONDS) -> Crew:
+def on_cluster(
+    address: str, *, connect_seconds: float = CONNECT_SECONDS, patience: float = WITHOUT_WORKERS_SECONDS
+) -> Crew:
     """The workers of a Dask scheduler. Raises `Trouble` when it cannot be reached or loses a task."""
 
     def made(requests: Sequence[PlanRequest]) -> Iterator[WeekPlan]:
-        try:
-            distributed: Any = import_module("distributed")
-        except ImportError as error:
-            raise ClusterExtraMissing(str(error), place="distributed") from error
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        try:
-            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
-            raise ClusterUnreachable(str(error), place=address) from error
+        distributed, client = connect(address, connect_seconds)
         with client:
-            try:
-                client.wait_for_workers(1, timeout=patience)
-            except TimeoutError as error:
-                raise ClusterWithoutWorkers(str(error), place=address) from error
+            wait_for_workers(client, 1, address, patience)
             futures = [client.submit(plan_week, request, pure=False) for request in requests]
             try:
                 # As the futures get done; the client is named, for there may be another current one.
