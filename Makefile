@@ -72,6 +72,7 @@ lock: $(STAMPS)/openhall ## Choose versions anew from pyproject.toml and package
 	$(BIN)/uv export --quiet --frozen --all-groups --all-extras --no-emit-project --no-header \
 	  --format requirements-txt --output-file requirements.lock
 	$(NPM) install --package-lock-only
+	$(BIN)/python tools/trim_lock.py
 
 reference: setup ## Write docs/reference from the code
 	$(BIN)/python tools/reference.py
