@@ -12,9 +12,41 @@ from openhall.kernel.event import SYSTEM, Command
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.network.model import Role
 
-Screen = Literal["kiosk", "display", "guard", "counter", "lobby", "branch", "network", "personal", "plan"]
+Screen = Literal[
+    "kiosk",
+    "display",
+    "guard",
+    "counter",
+    "lobby",
+    "branch",
+    "network",
+    "personal",
+    "plan",
+    "appointments",
+    "report",
+    "alerts",
+    "devices",
+    "accounts",
+    "configuration",
+]
 """`branch` is the live view of one hall, `network` the board over all, `personal` the sealed data,
-`plan` who works when."""
+`plan` who works when, `report` the ended days in numbers."""
+
+Action = Literal[
+    "accounts.manage",
+    "alerts.acknowledge",
+    "appointments.book",
+    "approvals.decide",
+    "configuration.change",
+    "devices.manage",
+    "gate.report",
+    "messages.send",
+    "metrics.read",
+    "personal.export",
+    "personal.keep",
+    "plans.change",
+]
+"""What else somebody may do besides commands of the hall and looking at screens."""
 
 REFUSALS: Final = refusals(
     role_may_not=(
@@ -71,6 +103,7 @@ _MANAGER: Final = _LOBBY | _CALLING | _COUNTERS | _DAY | {"ForceEndDay", "LendPe
 COMMANDS: Final[dict[Role, frozenset[str]]] = {
     "kiosk": _TICKETS | {"RecordFeedback"},
     "display": frozenset(),
+    "gate": frozenset(),
     "guard": _DOOR | _ESCORT | {"RecordBaulk"},
     "teller": _CALLING
     | _COUNTERS
@@ -82,6 +115,7 @@ COMMANDS: Final[dict[Role, frozenset[str]]] = {
     # Head office opens and plans days; it calls nobody and moves nobody's place.
     "operations": _DAY
     | {"OpenDoors", "CloseDoors", "ForceEndDay", "LendPerson", "AskForPeople", "CloseRequest"},
+    "administrator": frozenset(),
 }
 """Which commands a role may issue."""
 
@@ -108,19 +142,73 @@ BY_THE_CLOCK: Final = frozenset(
 SCREENS: Final[dict[Role, frozenset[Screen]]] = {
     "kiosk": frozenset({"kiosk"}),
     "display": frozenset({"display"}),
+    "gate": frozenset(),
     "guard": frozenset({"guard", "display"}),
-    "teller": frozenset({"counter", "display", "branch"}),
-    "lobby": frozenset({"kiosk", "lobby", "guard", "display", "branch", "personal", "plan"}),
-    "manager": frozenset({"kiosk", "display", "guard", "counter", "lobby", "branch", "personal", "plan"}),
-    "operations": frozenset({"display", "branch", "network", "plan"}),
+    "teller": frozenset({"counter", "display", "branch", "appointments"}),
+    "lobby": frozenset(
+        {"kiosk", "lobby", "guard", "display", "branch", "personal", "plan", "appointments", "alerts"}
+    ),
+    "manager": frozenset(
+        {
+            "kiosk",
+            "display",
+            "guard",
+            "counter",
+            "lobby",
+            "branch",
+            "personal",
+            "plan",
+            "appointments",
+            "report",
+            "alerts",
+            "devices",
+            "accounts",
+        }
+    ),
+    "operations": frozenset(
+        {"display", "branch", "network", "plan", "appointments", "report", "alerts", "configuration"}
+    ),
+    "administrator": frozenset({"devices", "accounts", "configuration", "report", "alerts"}),
 }
 """Which screens a role may open."""
 
-PLANNERS: Final[frozenset[Role]] = frozenset({"manager", "operations"})
-"""Roles that make, change and publish plans; others who may open them only look."""
+ACTIONS: Final[dict[Role, frozenset[Action]]] = {
+    "kiosk": frozenset(),
+    "display": frozenset(),
+    "gate": frozenset({"gate.report"}),
+    "guard": frozenset(),
+    "teller": frozenset({"appointments.book"}),
+    "lobby": frozenset({"appointments.book", "alerts.acknowledge", "personal.keep", "messages.send"}),
+    "manager": frozenset(
+        {
+            "accounts.manage",
+            "alerts.acknowledge",
+            "appointments.book",
+            "approvals.decide",
+            "devices.manage",
+            "messages.send",
+            "personal.export",
+            "personal.keep",
+            "plans.change",
+        }
+    ),
+    "operations": frozenset(
+        {
+            "alerts.acknowledge",
+            "appointments.book",
+            "approvals.decide",
+            "configuration.change",
+            "plans.change",
+        }
+    ),
+    "administrator": frozenset(
+        {"accounts.manage", "approvals.decide", "configuration.change", "devices.manage", "metrics.read"}
+    ),
+}
+"""What else a role may do."""
 
 ROLES: Final[tuple[Role, ...]] = tuple(COMMANDS)
-BOUND_TO_NO_BRANCH: Final[frozenset[Role]] = frozenset({"operations"})
+BOUND_TO_NO_BRANCH: Final[frozenset[Role]] = frozenset({"operations", "administrator"})
 
 
 def may(role: Role, command_type: str) -> bool:
@@ -131,6 +219,34 @@ def may(role: Role, command_type: str) -> bool:
 def may_open(role: Role, screen: Screen) -> bool:
     """May this role open the screen?"""
     return screen in SCREENS[role]
+
+
+def may_act(role: Role, action: Action) -> bool:
+    """May this role do what the action names?"""
+    return action in ACTIONS[role]
+
+
+def refuse_reach(role: Role, own_branch: str | None, branch: str) -> Refusal | None:
+    """Why an account has no business in a branch; None when it has."""
+    return None if reaches(role, own_branch, branch) else Refusal("branch_not_yours", place=branch)
+
+
+def refuse_action(role: Role, own_branch: str | None, *, action: Action, branch: str = "") -> Refusal | None:
+    """Why somebody who is signed in may not do it, in a branch where one is named; None when they may."""
+    if branch and (refusal := refuse_reach(role, own_branch, branch)):
+        return refusal
+    if not may_act(role, action):
+        return Refusal("role_may_not", place=action, detail={"role": role})
+    return None
+
+
+def refuse_screen(role: Role, own_branch: str | None, *, screen: Screen, branch: str = "") -> Refusal | None:
+    """Why somebody who is signed in may not look at a screen; None when they may."""
+    if branch and (refusal := refuse_reach(role, own_branch, branch)):
+        return refusal
+    if not may_open(role, screen):
+        return Refusal("role_may_not", place=screen, detail={"role": role})
+    return None
 
 
 def reaches(role: Role, own_branch: str | None, branch: str) -> bool:
@@ -144,8 +260,8 @@ def refuse(role: Role, own_branch: str | None, *, branch: str, command: Command 
     Given the command itself, its fields are looked at too; given its name, only the name.
     """
     name = command if isinstance(command, str) else type(command).__name__
-    if not reaches(role, own_branch, branch):
-        return Refusal("branch_not_yours", place=branch)
+    if refusal := refuse_reach(role, own_branch, branch):
+        return refusal
     if not may(role, name):
         return Refusal("role_may_not", place=name, detail={"role": role})
     for field, allowed in FIELDS_KEPT.get((role, name), {}).items():

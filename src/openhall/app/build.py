@@ -20,6 +20,7 @@ from openhall.app.plan_desk import PlanDesk
 from openhall.app.plan_making import SECONDS as PLAN_SECONDS
 from openhall.app.plan_making import PlanMaking
 from openhall.app.read_models import PROJECTIONS
+from openhall.app.settings import Settings
 from openhall.app.ticket_links import TicketLinks
 from openhall.app.twin_desk import TwinDesk
 from openhall.flows.day import day_rules
@@ -139,7 +140,9 @@ class App:
         clock: Clock,
         workers: Workers | None = None,
         planners: Workers | None = None,
+        settings: Settings | None = None,
     ) -> None:
+        self.settings = settings or Settings()
         self.wall = wall = SystemClock()
         self.folder = folder
         self.clock = clock
@@ -402,6 +405,7 @@ def build(
     open_store: Callable[[Folder], SqliteStore] | None = None,
     workers: Workers | None = None,
     planners: Workers | None = None,
+    settings: Settings | None = None,
 ) -> App:
     """Build an installation from its folder. Raises `Trouble`: no folder, a mistake in the files, a lock.
 
@@ -411,7 +415,7 @@ def build(
     bank = folder.read_bank()
     store = open_store(folder) if open_store else SqliteStore.open(folder.database)
     try:
-        return App(folder, bank, store, clock or SystemClock(), workers, planners)
+        return App(folder, bank, store, clock or SystemClock(), workers, planners, settings)
     except BaseException:
         store.close()
         raise

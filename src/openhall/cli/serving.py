@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
+from openhall.app.settings import ServerSettings, read_settings
 from openhall.cli.language import _
 from openhall.cli.main import Doors, folder_option, json_option, out, program, show_json
 from openhall.kernel.refusal import Refusal
@@ -21,12 +23,15 @@ from openhall.network.sample import sample_files
 from openhall.workers import twin
 from openhall.workers.pool import Workers
 
-DEFAULT_PORT = 8207
+DEFAULT_PORT = ServerSettings().port
 
 
 def accounts_for(bank: Bank) -> list[Account]:
     """First accounts: for each branch its devices, guard, tellers, lobby and manager; head office once."""
-    found: list[Account] = [Account("operations", "operations")]
+    found: list[Account] = [
+        Account("administrator", "administrator"),
+        Account("operations", "operations"),
+    ]
     for branch in bank.branches:
         found.append(Account(f"{branch.id}-kiosk", "kiosk", branch.id))
         found.append(Account(f"{branch.id}-display", "display", branch.id))
@@ -107,16 +112,10 @@ def init(folder: Path, bank: Path | None, as_json: bool) -> None:
 
 @program.command()
 @folder_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    default=DEFAULT_PORT,
-    show_default=True,
-    type=click.IntRange(1, 65_535),
-    help="Port to listen at.",
-)
+@click.option("--host", help="Address to listen at; else as openhall.toml says, else this machine alone.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port to listen at.")
 @click.pass_obj
-def serve(doors: Doors, folder: Path, host: str, port: int) -> None:
+def serve(doors: Doors, folder: Path, host: str | None, port: int | None) -> None:
     """Serve an installation: the screens, the API, the event streams, in one process.
 
     Stops on Ctrl-C or SIGTERM: open streams end, waiting commands are carried out, the file is let go.
@@ -124,13 +123,18 @@ def serve(doors: Doors, folder: Path, host: str, port: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
     async def run() -> None:
-        app = build(Folder(folder), workers=Workers(prepare=twin.prepare), planners=Workers(1))
+        settings = read_settings(folder, os.environ)
+        own = settings.server
+        address, at_port = host or own.host, port or own.port
+        app = build(
+            Folder(folder), workers=Workers(prepare=twin.prepare), planners=Workers(1), settings=settings
+        )
         await doors.serve(
             app,
-            host=host,
-            port=port,
+            host=address,
+            port=at_port,
             on_ready=lambda: out.print(
-                _("openhall is serving at {address}", address=f"http://{host}:{port}/")
+                _("openhall is serving at {address}", address=f"http://{address}:{at_port}/")
             ),
         )
 

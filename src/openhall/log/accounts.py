@@ -29,8 +29,10 @@ from openhall.network.model import Role
 
 TOKEN_BYTES = 32
 NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,63}"
-UNATTENDED_ROLES: frozenset[Role] = frozenset({"kiosk", "display"})
+UNATTENDED_ROLES: frozenset[Role] = frozenset({"kiosk", "display", "gate"})
 """Devices on which nobody can sign in again each morning."""
+HEAD_OFFICE_ROLES: frozenset[Role] = frozenset({"operations", "administrator"})
+"""Roles that belong to no branch."""
 
 REFUSALS = refusals(
     sign_in_failed=(
@@ -45,7 +47,7 @@ REFUSALS = refusals(
     ),
     account_branch_wrong=(
         "This role belongs to a branch, or head office to none.",
-        "Name the branch; leave it out for operations.",
+        "Name the branch; leave it out for head office.",
     ),
     password_too_short=("A password needs at least {length_min} characters.", "Choose a longer one."),
     password_too_long=("A password has at most {length_max} characters.", "Choose a shorter one."),
@@ -131,7 +133,7 @@ class Accounts:
         """Make an account."""
         if not re.fullmatch(NAME_PATTERN, name):
             return Refusal("account_name_invalid", place="name")
-        if (branch is None) != (role == "operations"):
+        if (branch is None) != (role in HEAD_OFFICE_ROLES):
             return Refusal("account_branch_wrong", place="branch")
         if refusal := self._check_password(password):
             return refusal

@@ -29,7 +29,11 @@ Handling = Literal["seat", "escort", "step_free", "written", "language", "accomp
 `accompany` for somebody who came alone and should not be left alone."""
 
 Post = Literal["teller", "lobby", "guard", "manager", "authoriser", "remote"]
-Role = Literal["kiosk", "display", "guard", "teller", "lobby", "manager", "operations"]
+Role = Literal[
+    "kiosk", "display", "gate", "guard", "teller", "lobby", "manager", "operations", "administrator"
+]
+"""The first three are devices. `administrator` looks after accounts, devices and configuration at head office
+and serves nobody."""
 
 
 class PriorityClass(msgspec.Struct, frozen=True):

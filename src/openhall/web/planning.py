@@ -88,7 +88,7 @@ def planned_branch(request: OpenhallRequest, branch_id: str, *, is_change: bool)
     """The branch in an address, if this account may look at its plans, or change them."""
     branch = readable_branch(request, branch_id)
     role = request.user.role
-    if not rights.may_open(role, "plan") or (is_change and role not in rights.PLANNERS):
+    if not rights.may_open(role, "plan") or (is_change and not rights.may_act(role, "plans.change")):
         raise Refused(Refusal("role_may_not", "plan", {"role": role}))
     return branch
 
@@ -260,7 +260,7 @@ async def _page(
     context = {
         **_names(app, branch, language),
         "account": request.user,
-        "may_plan": request.user.role in rights.PLANNERS,
+        "may_plan": rights.may_act(request.user.role, "plans.change"),
         "screens": [s for s in SCREENS_LINKED if rights.may_open(request.user.role, s)],
         "path": request.url.path.removesuffix("/live"),
         "now_ms": app.clock.now_ms(),

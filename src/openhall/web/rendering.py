@@ -73,15 +73,23 @@ SCREEN_TITLES = {
     "lobby": "Hall",
     "branch": "Branch",
     "plan": "Plan",
+    "appointments": "Appointments",
+    "report": "Report",
+    "alerts": "Alerts",
+    "devices": "Devices",
+    "accounts": "Accounts",
+    "configuration": "Configuration",
 }
 ROLE_WORDS = {
     "kiosk": "ticket machine",
     "display": "hall display",
+    "gate": "gate",
     "guard": "guard",
     "teller": "teller",
     "lobby": "lobby manager",
     "manager": "branch manager",
     "operations": "head-office operations",
+    "administrator": "administrator",
 }
 RECORD_WORDS = {"contact": "contact for a place kept", "feedback": "praise or complaint in words"}
 DECLINE_REASONS = {

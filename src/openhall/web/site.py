@@ -21,6 +21,7 @@ from openhall import __version__
 from openhall.app.build import App
 from openhall.web import api, demo, learned, pages, phone, planning, signing_in, stream
 from openhall.web.description import DescriptionPlugin
+from openhall.web.guarding import hold_to_rights
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
 from openhall.web.signing_in import ATTEMPTS_PER_MINUTE_AT_MOST, Attempts, SessionMiddleware
 
@@ -100,6 +101,7 @@ def create_site(app: App) -> Litestar:
             }
         ),
         lifespan=[lifespan],
+        guards=[hold_to_rights],
         middleware=[
             DefineMiddleware(SessionMiddleware, exclude=r"^/(static/|sign-in|language/|api/openapi)")
         ],

@@ -22,6 +22,8 @@ LATIN_ALLOWED = re.compile(
     # Programs, methods and formats have one name in both languages, as have words to type.
     r"|pyworkforce|statsforecast|AutoETS|AutoTheta|Python|Dask|iCalendar|Curtois-Qu"
     r"|tcp://HOST:PORT|date,time,service,count|sprint_late\*|none"
+    # Files, protocols and standards.
+    r"|openhall\.toml|OPENHALL_\w+|TOTP|OpenID Connect|TLS|SMTP|ESC/POS|USB|PDF|CSV|Parquet|Excel|QR|IP"
     # A command line to copy is the same in both languages.
     r"|openhall( [A-Za-z0-9_./=-]+)*"
 )

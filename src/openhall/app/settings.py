@@ -1,0 +1,83 @@
+"""How this installation runs, as apart from what the bank is: addresses, certificates, other systems.
+
+Read once at the start from `openhall.toml` in the folder, then from the environment, which wins:
+`OPENHALL_SERVER_PORT=9000` is `port` under `[server]`. A secret can lie in a file of its own, named by the
+same variable with `_FILE` behind it, as service managers hand secrets over. Settings are never logged.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from openhall.kernel.trouble import Trouble
+
+FILE = "openhall.toml"
+PREFIX = "OPENHALL"
+
+
+class SettingsInvalid(Trouble):
+    """The server's settings have a mistake."""
+
+    code = "settings_invalid"
+    remedy = "Mend the place that is named, in openhall.toml or in the environment, and start again."
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the server listens and how it is reached."""
+
+    host: str = "127.0.0.1"
+    port: int = 8207
+    public_address: str = ""
+    """How customers' phones reach it, such as `https://hall.example.cn`; empty: as the screens do."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings, a section each."""
+
+    server: ServerSettings = ServerSettings()
+
+
+def read_settings(folder: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings of an installation. Raises `SettingsInvalid` with the place of the first mistake."""
+    path = folder / FILE
+    found: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsInvalid(str(error), place=FILE) from error
+    given = _from_environment(environ)
+    for section, fields in given.items():
+        table = found.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise SettingsInvalid(f"Expected a table [{section}]", place=FILE)
+        table.update(fields)
+    try:
+        return msgspec.convert(found, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsInvalid(str(error), place=FILE) from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What the environment says of the fields that there are; other variables are not ours."""
+    found: dict[str, dict[str, str]] = {}
+    for section in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(section.type):
+            name = f"{PREFIX}_{section.name}_{field.name}".upper()
+            if name in environ:
+                found.setdefault(section.name, {})[field.name] = environ[name]
+            elif f"{name}_FILE" in environ:
+                found.setdefault(section.name, {})[field.name] = _content(name, environ[f"{name}_FILE"])
+    return found
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"{name}_FILE: {error}", place=path) from error
