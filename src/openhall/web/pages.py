@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
@@ -13,17 +12,16 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect
 
 from openhall.access import rights
-from openhall.app.build import App, refusal_texts
-from openhall.app.language import explain, say
+from openhall.app.build import App
+from openhall.app.language import say
 from openhall.hall import honesty, views, views_advice
 from openhall.hall.model.deciding.diverting import channels_for
 from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.model.waits import room_left
-from openhall.hall.policy import offers
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web import elsewhere, people, personal, phone
+from openhall.web import elsewhere, kiosk, people, personal, phone
 from openhall.web.api import BranchId, hall_of, readable_branch
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of
@@ -38,9 +36,6 @@ NEXT_SHOWN = 10
 """On the hall display; more would push the rule of the order off a screen."""
 LINE_SHOWN = 60
 """Waiting tickets listed on the lobby's and the manager's screens; the count is of all."""
-
-KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket", "full")
-QUERY_CHARACTERS = 64
 
 TicketParameter = Annotated[str, PathParameter(max_length=64)]
 Word = Annotated[str, PathParameter(max_length=32)]
@@ -167,91 +162,12 @@ def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: b
     if state is not None:
         _fold(context, state, screen, request)
     if screen == "kiosk":
-        context |= _kiosk(request, context)
+        context |= kiosk.kiosk_context(request, context)
     template = f"{screen}_live.html" if is_live else f"{screen}.html"
     shown = page(template, language_of(request), **context)
     # The hall's own time: a demo's day runs faster, and a tablet's clock may be wrong.
     shown.headers["X-Hall-Now"] = str(context["now_ms"])
     return shown
-
-
-KIOSK_CARE = frozenset({"accompany"})
-"""What a link of the kiosk itself may ask for: somebody to come along."""
-
-
-def _kiosk(request: OpenhallRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The kiosk goes step by step by plain links, so that going back always works and nothing is lost."""
-    query = {
-        k: v for k, v in request.query_params.items() if k in KIOSK_FIELDS and len(v) <= QUERY_CHARACTERS
-    }
-    state: HallState | None = context["state"]
-    found: dict[str, Any] = {
-        "step": "service",
-        "need": None,
-        "service": None,
-        "visit_id": query.get("visit", ""),
-        "visit_problem": "",
-        "care": [query["care"]] if query.get("care") in KIOSK_CARE else [],
-        "asked": {k: v for k, v in query.items() if k != "visit"},
-        "query": "?" + urlencode(query) if query else "",
-    }
-    found["here"] = request.url.path.removesuffix("/live") + str(found["query"])
-    if state is None:
-        return found
-    if "person" in query:
-        found["step"] = "person"
-    for service in state.day_rules.services:
-        if service.id == query.get("service"):
-            found |= {"service": service, "step": "class" if "other" in query else "need"}
-        for need in service.needs:
-            if need.code == query.get("need"):
-                found |= {"need": need, "service": service, "step": "class"}
-    if found["step"] == "class" and (context["is_used_up"] or "full" in query):
-        found |= _used_up_step(request, context, found)
-    if found["step"] == "class" and context["board"].is_check_required:
-        found |= _visit_step(request, state, found["visit_id"])
-    ticket = state.tickets.get(query.get("ticket", ""))
-    if ticket:
-        found["step"] = "ticket"
-        found["ticket"] = views.ticket_view(state, ticket, context["waits"])
-        found["code"] = phone.code_of(phone.address_of(request, state.stream, ticket.id))
-        is_waiting = ticket.status is TicketStatus.WAITING
-        # The kiosk knows neither card nor amount: it tells what exists, and a colleague asks the rest.
-        found["offers"] = (
-            offers(state.day_rules.triage, need=ticket.need, has_card=True, amount_minor=0)
-            if is_waiting
-            else []
-        )
-    return found
-
-
-def _used_up_step(request: OpenhallRequest, context: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """No number from the machine any more: what is possible instead, and the way to a person."""
-    app: App = request.app.state.openhall
-    branch, need = context["branch"], found["need"]
-    return {
-        "step": "full",
-        "next_open_ms": elsewhere.next_open_ms(app, branch),
-        "others": elsewhere.other_branches(app, branch, found["service"].id),
-        "offers": offers(
-            context["rules"].triage, need=need.code if need else "", has_card=True, amount_minor=0
-        ),
-    }
-
-
-def _visit_step(request: OpenhallRequest, state: HallState, visit_id: str) -> dict[str, Any]:
-    """Ask for the entry number, and say at once when it cannot be right."""
-    visit = state.visits.get(visit_id)
-    if visit is not None and visit.is_pending:
-        return {}
-    problem = ""
-    if visit_id:
-        refusal = Refusal("visit_unknown", "visit", {"visit": visit_id[1:]})
-        if visit is not None and visit.ticket_id:
-            number = state.tickets[visit.ticket_id].number
-            refusal = Refusal("visit_has_ticket", "visit", {"number": number})
-        problem = " ".join(explain(refusal, refusal_texts(), language_of(request)))
-    return {"step": "visit", "visit_id": "", "visit_problem": problem}
 
 
 @get("/b/{branch_id:str}/ticket/{number:str}", include_in_schema=False)

@@ -60,6 +60,9 @@
 
   const branchPath = (rest, branch = body.dataset.branch) => `/api/branches/${branch}/${rest}`;
 
+  // What a page does once a command is carried out, by the name in its `data-then`; else that is an address.
+  const afterwards = {};
+
   async function command(kind, fields, then, control) {
     if (control?.hasAttribute("aria-busy")) return null;
     if (control) control.setAttribute("aria-busy", "true");
@@ -74,7 +77,7 @@
     hush();
     refreshSoon(0);
     control?.closest("dialog")?.close();
-    if (then === "slip") showSlip(result.body.events[0]);
+    if (then in afterwards) afterwards[then](result.body.events, control);
     else if (then) location.href = then.replace("{ticket_id}", result.body.events[0].ticket_id);
     return result.body;
   }
@@ -190,16 +193,6 @@
         error.textContent = `${result.body.title} ${result.body.remedy}`;
         form.elements.password.select();
       }
-    } else if (form.hasAttribute("data-triage")) {
-      event.preventDefault();
-      triage(form, event.submitter);
-    } else if (form.hasAttribute("data-find")) {
-      event.preventDefault();
-      const number = form.elements.number.value.trim();
-      if (number && (await showSheet(`${form.dataset.find}/${encodeURIComponent(number)}`))) form.reset();
-    } else if (form.hasAttribute("data-look")) {
-      event.preventDefault();
-      look(form, event.submitter);
     }
   });
 
@@ -223,8 +216,6 @@
       const care = Array.from(document.querySelectorAll("[data-care]:checked"), (box) => box.value);
       if (care.length) fields.handling = [...(fields.handling || []), ...care];
       await command(control.dataset.command, fields, control.dataset.then, control);
-    } else if (control.dataset.sheet) {
-      showSheet(control.dataset.sheet);
     } else if (control.hasAttribute("data-sign-out")) {
       await send("/api/session", {}, { method: "DELETE" });
       location.href = "/sign-in";
@@ -234,10 +225,6 @@
       else say(result.body.title, result.body.remedy, true);
     } else if (control.hasAttribute("data-close-dialog")) {
       control.closest("dialog").close();
-    } else if (control.hasAttribute("data-clear-result")) {
-      control.closest("[data-result]").hidden = true;
-    } else if (control.hasAttribute("data-larger")) {
-      setLarge(!document.documentElement.classList.contains("large"));
     } else if (control.dataset.demoSpeed !== undefined) {
       await send("/demo/speed", { speed: Number(control.dataset.demoSpeed) });
       location.reload();
@@ -258,129 +245,6 @@
       control.click();
     }
   });
-
-  // --- the guard's slip, the kiosk's keypad, the lobby's triage -----------------------------------
-
-  function showSlip(happened) {
-    const slip = document.getElementById("slip");
-    const isAdmitted = happened.is_admitted !== false;
-    slip.querySelector('[data-slip="admitted"]').hidden = !isAdmitted;
-    slip.querySelector('[data-slip="referred"]').hidden = isAdmitted;
-    slip.querySelector("[data-slip-number]").textContent = happened.visit_id.slice(1);
-    slip.showModal();
-  }
-
-  document.addEventListener("click", (event) => {
-    const key = event.target.closest("[data-digit]");
-    if (!key) return;
-    const form = key.closest("[data-keypad]");
-    const shown = form.querySelector("output");
-    if (key.dataset.digit === "clear") shown.textContent = "";
-    else if (shown.textContent.length < 5) shown.textContent += key.dataset.digit;
-    form.querySelector('[name="visit"]').value = shown.textContent ? `v${shown.textContent}` : "";
-  });
-
-  let triaged = null;
-
-  async function triage(form, control) {
-    const need = form.elements.need;
-    const option = need.options[need.selectedIndex];
-    const visit = form.elements.visit?.value.trim();
-    const amount = form.elements.amount.value.replace(/[, ]/g, "");
-    const asked = {
-      need: need.value,
-      is_documents_ready: form.elements.is_documents_ready.checked,
-      has_card: form.elements.has_card.checked,
-      visit_id: visit ? `v${visit}` : "",
-    };
-    if (amount) asked.amount_minor = Math.round(Number(amount) * 100);
-    // When only the number was refused, the customer is not triaged a second time.
-    const question = JSON.stringify(asked);
-    const heard = triaged?.question === question ? triaged.heard : await command("RecordTriage", asked, "", control);
-    if (!heard) return;
-    triaged = { question, heard };
-    const override = form.elements.override_reason?.value;
-    const handling = Array.from(form.querySelectorAll('[name="handling"]:checked'), (box) => box.value);
-    const issued = await command(
-      "IssueTicket",
-      {
-        service_id: option.dataset.service,
-        need: need.value,
-        class_code: form.elements.class_code.value,
-        class_basis: "staff",
-        handling,
-        visit_id: asked.visit_id,
-        ...(override ? { override_reason: override } : {}),
-      },
-      "",
-      control,
-    );
-    if (!issued) return;
-    triaged = null;
-    const ticket = issued.events.find((happened) => happened.number);
-    showResult(form, ticket, heard.events[0].offers || []);
-    form.reset();
-  }
-
-  // The number just given stays in sight until the next one, with what can be offered on it.
-  function showResult(form, ticket, ids) {
-    const rules = JSON.parse(form.querySelector("[data-rules]").textContent);
-    const box = document.querySelector("[data-result]");
-    box.hidden = false;
-    box.querySelector("[data-result-number]").textContent = ticket.number;
-    const offers = box.querySelector("[data-result-offers]");
-    offers.hidden = ids.length === 0;
-    offers.querySelector("ul").replaceChildren(
-      ...ids.map((id) => {
-        const item = document.createElement("li");
-        const button = document.createElement("button");
-        button.type = "button";
-        button.textContent = rules[id].label;
-        button.dataset.command = "OfferDiversion";
-        button.dataset.fields = JSON.stringify({ ticket_id: ticket.ticket_id, channel: rules[id].channel });
-        item.append(rules[id].says, button);
-        return item;
-      }),
-    );
-    box.focus();
-    box.scrollIntoView({ block: "nearest" });
-  }
-
-  // --- sheets: all that can be done with one ticket -----------------------------------------------
-
-  async function showSheet(path) {
-    const sheet = document.getElementById("sheet");
-    const response = await fetch(path, { headers: { Accept: "text/html", "HX-Request": "true" } });
-    if (response.status === 401) return toSignIn();
-    if (!response.ok) {
-      const problem = await response.json();
-      say(problem.title, problem.remedy, true);
-      return false;
-    }
-    sheet.querySelector("[data-sheet-body]").innerHTML = await response.text();
-    if (!sheet.open) sheet.showModal();
-    return true;
-  }
-
-  // --- sealed records -----------------------------------------------------------------------------
-
-  async function look(form, control) {
-    const reason = new URLSearchParams({ reason: form.elements.reason.value });
-    const path = branchPath(`personal/${form.dataset.look}?${reason}`);
-    const isErasing = control.value === "erase";
-    if (isErasing && !(await ask(form.dataset.confirm))) return;
-    const result = await send(path, {}, { method: isErasing ? "DELETE" : "GET" });
-    if (!result.ok) return void say(result.body.title, result.body.remedy, true);
-    const shown = form.querySelector("[data-shown]");
-    if (isErasing) {
-      form.replaceChildren(Object.assign(document.createElement("p"), { textContent: form.dataset.erased }));
-      return;
-    }
-    shown.hidden = false;
-    shown.replaceChildren(
-      ...Object.values(result.body.data).map((text) => Object.assign(document.createElement("p"), { textContent: text })),
-    );
-  }
 
   // --- drawing anew -------------------------------------------------------------------------------
 
@@ -565,32 +429,6 @@
     setInterval(tell, 1000);
   }
 
-  // --- the kiosk: larger type, and nobody's half-made choice for the next one ------------------------
-
-  function setLarge(isLarge) {
-    document.documentElement.classList.toggle("large", isLarge);
-    document.querySelector("[data-larger]")?.setAttribute("aria-pressed", String(isLarge));
-    sessionStorage.setItem("openhall-large", isLarge ? "yes" : "");
-  }
-  if (body.classList.contains("kiosk")) {
-    setLarge(sessionStorage.getItem("openhall-large") === "yes");
-    let touched = performance.now();
-    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (touched = performance.now()));
-    const dialog = document.getElementById("still");
-    setInterval(() => {
-      const step = document.querySelector("[data-step]")?.dataset.step || "service";
-      const idleMs = performance.now() - touched;
-      // A number already given goes from the screen by itself; a choice half made is only asked about.
-      if (step === "ticket" && idleMs > 60000) leave();
-      else if (step !== "service" && step !== "ticket" && idleMs > 120000 && !dialog.open) dialog.showModal();
-    }, 1000);
-    const leave = () => {
-      setLarge(false);
-      location.href = body.dataset.home;
-    };
-    dialog.querySelector("[data-start-again]").addEventListener("click", leave);
-  }
-
-  // For the scripts of single pages.
-  window.openhall = { send, say, ask, refreshSoon };
+  // For the scripts of single pages, which run after this one.
+  window.openhall = { send, say, ask, refreshSoon, command, afterwards, branchPath, toSignIn };
 })();
