@@ -207,6 +207,9 @@ ACTIONS: Final[dict[Role, frozenset[Action]]] = {
 }
 """What else a role may do."""
 
+CHECKERS: Final[dict[str, Action]] = {"configuration": "configuration.change"}
+"""What somebody must be allowed, besides `approvals.decide`, to decide on a proposal of that kind."""
+
 ROLES: Final[tuple[Role, ...]] = tuple(COMMANDS)
 BOUND_TO_NO_BRANCH: Final[frozenset[Role]] = frozenset({"operations", "administrator"})
 

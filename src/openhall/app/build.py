@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from openhall.access import approvals as approval_rules
 from openhall.app import day_records, learning, planning, ticket_links
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
@@ -38,8 +39,9 @@ from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.trouble import Trouble
 from openhall.log import accounts as accounts_log
 from openhall.log import book as book_log
-from openhall.log import learned, staffing_days
+from openhall.log import learned
 from openhall.log.accounts import Accounts
+from openhall.log.approvals import Approvals
 from openhall.log.book import Book
 from openhall.log.hub import Hub
 from openhall.log.personal import KeyRing, PersonalRecords
@@ -92,6 +94,7 @@ def refusal_texts() -> dict[str, RefusalText]:
         **PLAN_REFUSALS,
         **book_log.REFUSALS,
         **accounts_log.REFUSALS,
+        **approval_rules.REFUSALS,
     }
     for room in ROOMS:
         texts |= room.refusals
@@ -153,6 +156,8 @@ class App:
         self.hub = Hub(self.book, encode_event)
         # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
         self.accounts = Accounts(store, wall, os.urandom)
+        self.approvals = Approvals(store, wall, os.urandom)
+        """The two-person rule; each kind names in `carry_out` what happens on approval."""
         keys = KeyRing.read(folder.key)
         self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()
@@ -191,6 +196,7 @@ class App:
             ("chore", self.run_chores_once, CHORES_SECONDS),
             ("learning", self.run_learning_once, LEARNING_SECONDS),
             ("day record", self.run_day_records_once, LEARNING_SECONDS),
+            ("approval", self.approvals.run_once, LEARNING_SECONDS),
         ):
             self._tasks.append(
                 asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
@@ -272,7 +278,7 @@ class App:
             return
         self._is_to_record = False
         streams = list(self.store.streams())
-        due = await asyncio.to_thread(staffing_days.missing, self.store, streams)
+        due = await asyncio.to_thread(day_records.due, self.store, streams)
         if not due:
             return
         try:

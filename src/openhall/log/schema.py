@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -179,6 +180,40 @@ staffing_days = Table(
     Column("body", LargeBinary, nullable=False),
 )
 """Waits, windows and people of each ended day, as planned and as they were [D7]."""
+
+day_reports = Table(
+    "day_reports",
+    metadata,
+    Column("branch", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""The indicators of each ended day [H2]."""
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("maker_person", Text),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("change_key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("checker", Text),
+    Column("checker_person", Text),
+    Column("decided_ms", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("carried_ms", BigInteger),
+    Column("failure", Text, nullable=False),
+    UniqueConstraint("maker", "change_key"),
+    CheckConstraint("checker <> maker AND checker_person <> maker_person", name="ck_approvals_two_people"),
+    Index(None, "state", "made_ms"),
+)
+"""What somebody proposed and somebody else decides. Triggers keep what was proposed and decided as it
+is, and remove nothing."""
 
 # Read models: dropped and folded again by `rebuild` -----------------------------------------------
 
