@@ -22,7 +22,8 @@ from openhall.flows.staffing_day import StaffingDay
 from openhall.kernel.clock import to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
-from openhall.log import plans, staffing_days
+from openhall.log import plans
+from openhall.log.day_records import STAFFING_DAYS
 from openhall.log.plans import Draft, NoDraft, PlanChanged, Published
 from openhall.network.model import Bank, Branch
 from openhall.staffing import changing, checking
@@ -30,6 +31,7 @@ from openhall.staffing.changing import Change
 from openhall.staffing.cross_training import Candidate, CrossTraining
 from openhall.staffing.plan import DayPlan, Note, Shortfall, Violation, WeekPlan
 from openhall.web.api import BranchId, Key, actor_of, readable_branch
+from openhall.web.guarding import needs_action, needs_screen
 from openhall.web.plan_drawing import picture
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.reading import language_of
@@ -39,6 +41,7 @@ from openhall.web.signing_in import OpenhallRequest
 EARLIER_WEEKS: Final = 4
 """Published plans that fairness and rest are checked against."""
 
+CHANGES: Final = needs_action("plans.change")
 SCREENS_LINKED: Final[tuple[rights.Screen, ...]] = ("branch", "lobby", "plan")
 
 First = Annotated[date, PathParameter(description="The first day of the plan")]
@@ -84,15 +87,6 @@ class PublishedBody(msgspec.Struct, frozen=True):
     published_by: str
 
 
-def planned_branch(request: OpenhallRequest, branch_id: str, *, is_change: bool) -> Branch:
-    """The branch in an address, if this account may look at its plans, or change them."""
-    branch = readable_branch(request, branch_id)
-    role = request.user.role
-    if not rights.may_open(role, "plan") or (is_change and not rights.may_act(role, "plans.change")):
-        raise Refused(Refusal("role_may_not", "plan", {"role": role}))
-    return branch
-
-
 async def _draft(app: App, branch: str, first: date) -> Draft:
     found = await asyncio.to_thread(plans.draft, app.store, branch, first)
     if found is None:
@@ -112,15 +106,16 @@ async def _violations(app: App, plan: WeekPlan) -> tuple[Violation, ...]:
     summary="Ended days as they were staffed",
     responses=RESPONSES,
     tags=["plans"],
+    opt=needs_screen("plan"),
 )
 async def lived_days(
     request: OpenhallRequest, branch_id: BranchId, first: Asked, last: Asked
 ) -> list[StaffingDay]:
     """Waits, share over the limit, windows, people in two posts, moves and the plan beside what came of it
     [D7]."""
-    branch = planned_branch(request, branch_id, is_change=False)
+    branch = readable_branch(request, branch_id)
     app: App = request.app.state.openhall
-    return await asyncio.to_thread(staffing_days.between, app.store, [branch.id], first, last)
+    return await asyncio.to_thread(STAFFING_DAYS.between, app.store, [branch.id], first, last)
 
 
 class PlanController(Controller):
@@ -129,27 +124,27 @@ class PlanController(Controller):
     path = "/api/branches/{branch_id:str}/plans/{first:date}"
     tags = ("plans",)
 
-    @get("/", summary="The plan that is worked on", responses=RESPONSES)
+    @get("/", summary="The plan that is worked on", responses=RESPONSES, opt=needs_screen("plan"))
     async def draft(self, request: OpenhallRequest, branch_id: BranchId, first: First) -> PlanBody:
         """The latest draft, and every rule that it breaks."""
-        branch = planned_branch(request, branch_id, is_change=False)
+        branch = readable_branch(request, branch_id)
         app: App = request.app.state.openhall
         found = await _draft(app, branch.id, first)
         return PlanBody(found.revision, found.plan, await _violations(app, found.plan))
 
-    @post("/draft", summary="Make a plan", status_code=202, responses=RESPONSES)
+    @post("/draft", summary="Make a plan", status_code=202, responses=RESPONSES, opt=CHANGES)
     async def make(
         self, request: OpenhallRequest, branch_id: BranchId, first: First, idempotency_key: Key
     ) -> MakingBody:
         """Begins to make a plan of seven days; what was set by hand stays. Look at the draft till it is
         there."""
         del idempotency_key  # Asked for again while it runs, it is the same plan.
-        branch = planned_branch(request, branch_id, is_change=True)
+        branch = readable_branch(request, branch_id)
         app: App = request.app.state.openhall
         job = app.plan_making.start(branch.id, first, actor_of(request))
         return MakingBody(job.is_running, app.plan_making.seconds)
 
-    @post("/changes", summary="Change the plan by hand", status_code=200, responses=RESPONSES)
+    @post("/changes", summary="Change the plan by hand", status_code=200, responses=RESPONSES, opt=CHANGES)
     async def change(
         self,
         request: OpenhallRequest,
@@ -159,7 +154,7 @@ class PlanController(Controller):
         idempotency_key: Key,
     ) -> PlanBody:
         """One change, its check and its effect on the customers of that day."""
-        branch = planned_branch(request, branch_id, is_change=True)
+        branch = readable_branch(request, branch_id)
         app: App = request.app.state.openhall
         before = await _draft(app, branch.id, first)
         changed = changing.changed(before.plan, data.change, app.bank)
@@ -184,7 +179,7 @@ class PlanController(Controller):
         said, effect = _said(language, before.plan, kept.plan, day, found)
         return PlanBody(kept.revision, kept.plan, found, said, effect)
 
-    @post("/publish", summary="Publish the plan", status_code=200, responses=RESPONSES)
+    @post("/publish", summary="Publish the plan", status_code=200, responses=RESPONSES, opt=CHANGES)
     async def publish(
         self,
         request: OpenhallRequest,
@@ -195,7 +190,7 @@ class PlanController(Controller):
     ) -> PublishedBody:
         """The halls go by this plan from now on: today's takes it at once."""
         del idempotency_key  # The same revision published again is the same plan.
-        branch = planned_branch(request, branch_id, is_change=True)
+        branch = readable_branch(request, branch_id)
         app: App = request.app.state.openhall
         try:
             found = await asyncio.to_thread(
@@ -248,7 +243,7 @@ async def _page(
     request: OpenhallRequest, branch_id: str, first: date | None, day: date | None, *, is_live: bool
 ) -> Response[bytes]:
     app: App = request.app.state.openhall
-    branch = planned_branch(request, branch_id, is_change=False)
+    branch = readable_branch(request, branch_id)
     language = language_of(request)
     today = app.local_day(branch)
     first = first or monday_of(today)
@@ -282,7 +277,7 @@ async def _page(
     }
     if draft is not None:
         shown = _day(draft.plan, chosen)
-        lived = await asyncio.to_thread(staffing_days.between, app.store, [branch.id], chosen, chosen)
+        lived = await asyncio.to_thread(STAFFING_DAYS.between, app.store, [branch.id], chosen, chosen)
         context["lived"] = lived[0] if lived else None
         open_then = lived[0].windows_open if lived else ()
         drawn = picture(shown, [v for v in found if v.day == chosen], open_then)
@@ -304,7 +299,7 @@ async def _training(app: App, branch: Branch, first: date, today: date) -> Cross
     if found is None:
         return None
     since = today - timedelta(weeks=EARLIER_WEEKS)
-    days = await asyncio.to_thread(staffing_days.between, app.store, [branch.id], since, today)
+    days = await asyncio.to_thread(STAFFING_DAYS.between, app.store, [branch.id], since, today)
     served = tuple(sorted({person for each in days for person in each.served_in_two}))
     return msgspec.structs.replace(found, served=served, served_count=len(served))
 
@@ -390,7 +385,7 @@ def _alternatives(plan: DayPlan, language: Language) -> dict[str, str]:
     }
 
 
-@get("/b/{branch_id:str}/plan", include_in_schema=False)
+@get("/b/{branch_id:str}/plan", include_in_schema=False, opt=needs_screen("plan"))
 async def plan_page(
     request: OpenhallRequest, branch_id: BranchId, first: Wanted = None, day: Wanted = None
 ) -> Response[bytes]:
@@ -398,7 +393,7 @@ async def plan_page(
     return await _page(request, branch_id, first, day, is_live=False)
 
 
-@get("/b/{branch_id:str}/plan/live", include_in_schema=False)
+@get("/b/{branch_id:str}/plan/live", include_in_schema=False, opt=needs_screen("plan"))
 async def plan_live(
     request: OpenhallRequest, branch_id: BranchId, first: Wanted = None, day: Wanted = None
 ) -> Response[bytes]:
@@ -409,7 +404,7 @@ async def plan_live(
 EXPORTS: Final = {"pdf": "application/pdf", "ics": "text/calendar", "csv": "text/csv"}
 
 
-@get("/b/{branch_id:str}/plan/export/{kind:str}", include_in_schema=False)
+@get("/b/{branch_id:str}/plan/export/{kind:str}", include_in_schema=False, opt=needs_screen("plan"))
 async def plan_export(
     request: OpenhallRequest,
     branch_id: BranchId,
@@ -417,7 +412,7 @@ async def plan_export(
     first: Asked,
 ) -> Response[bytes]:
     """A plan to take along: to print, for a calendar, as a table."""
-    branch = planned_branch(request, branch_id, is_change=False)
+    branch = readable_branch(request, branch_id)
     if kind not in EXPORTS:
         raise Refused(Refusal("not_found"))
     app: App = request.app.state.openhall

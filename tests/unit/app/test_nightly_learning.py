@@ -12,7 +12,7 @@ import pytest
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
 from openhall.kernel.clock import ManualClock
-from openhall.log import staffing_days
+from openhall.log.day_records import STAFFING_DAYS
 from openhall.network.sample import sample_files
 from openhall.rehearsal.invented import InventedParameters
 from openhall.rehearsal.past import write_past
@@ -79,7 +79,7 @@ def test_the_days_that_ended_are_recorded_once_for_the_review(app: App, workers:
     asyncio.run(app.run_day_records_once())
     asyncio.run(app.run_day_records_once())
     assert workers.asked == ["work_out"]
-    kept = staffing_days.between(app.store, ["wutong", "lanqiao"], DAY - timedelta(days=30), DAY)
+    kept = STAFFING_DAYS.between(app.store, ["wutong", "lanqiao"], DAY - timedelta(days=30), DAY)
     assert len(kept) == 4
     assert [day.day for day in kept] == sorted(day.day for day in kept)
     assert all(day.joined_count > 0 and day.staff_count > 0 for day in kept)
@@ -92,4 +92,4 @@ def test_a_night_without_an_answer_leaves_the_record_to_the_next(app: App, worke
         asyncio.run(app.run_day_records_once())
     workers.is_late = False
     asyncio.run(app.run_day_records_once())
-    assert staffing_days.between(app.store, ["wutong"], DAY - timedelta(days=30), DAY)
+    assert STAFFING_DAYS.between(app.store, ["wutong"], DAY - timedelta(days=30), DAY)
