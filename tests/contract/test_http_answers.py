@@ -414,7 +414,7 @@ SECURITY_HEADERS = (
         ("GET", "/static/none.css", 404, "no such file"),
         ("GET", "/language/en", 302, "a redirect"),
         ("GET", "/nothing", 404, "no such page"),
-        ("GET", "/api/branches/none/hall", 404, "a refusal"),
+        ("GET", f"/api/branches/{BRANCH}/tickets/none", 404, "a refusal"),
         ("POST", "/api/session", 400, "a body that is none"),
         ("PUT", "/api/noop", 405, "a wrong method"),
         ("GET", f"/api/branches/{OTHER_BRANCH}/hall", 403, "another branch"),

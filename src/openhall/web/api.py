@@ -20,6 +20,7 @@ from openhall.hall.model import commands as c
 from openhall.kernel.event import Answer, Command, Request, StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
+from openhall.web.guarding import ANYONE, IN_REACH, SIGNED_IN, needs_command, needs_screen
 from openhall.web.problems import KEY_HEADER, PROBLEM, RESPONSES, Refused
 from openhall.web.signing_in import Attempts, OpenhallRequest
 
@@ -58,11 +59,8 @@ def branch_of(app: App, branch_id: str) -> Branch:
 
 
 def readable_branch(request: OpenhallRequest, branch_id: str) -> Branch:
-    """The branch in an address, if this account may look at it."""
-    branch = branch_of(request.app.state.openhall, branch_id)
-    if not rights.reaches(request.user.role, request.user.branch, branch_id):
-        raise Refused(Refusal("branch_not_yours", "branch_id"))
-    return branch
+    """The branch in an address; that it is in the account's reach, the guard has seen to."""
+    return branch_of(request.app.state.openhall, branch_id)
 
 
 def hall_of(app: App, branch: Branch) -> tuple[StreamId, HallState]:
@@ -129,6 +127,7 @@ def _command_route(kind: type[Command]) -> HTTPRouteHandler:
         status_code=200,
         responses=RESPONSES,
         tags=["commands"],
+        opt=needs_command(kind.__name__),
     )
     return route(handler)
 
@@ -139,29 +138,32 @@ class BranchController(Controller):
     path = "/api/branches/{branch_id:str}"
     tags = ("branch",)
 
-    @post("/day", summary="Open today's day", status_code=200, responses=RESPONSES)
+    @post(
+        "/day",
+        summary="Open today's day",
+        status_code=200,
+        responses=RESPONSES,
+        opt=needs_command("OpenDay"),
+    )
     async def open_day(
         self, request: OpenhallRequest, branch_id: BranchId, idempotency_key: Key
     ) -> Response[CommandAnswer]:
         """Opens the branch's day under the present version of the bank's configuration."""
         app: App = request.app.state.openhall
         branch = branch_of(app, branch_id)
-        refusal = rights.refuse(request.user.role, request.user.branch, branch=branch_id, command="OpenDay")
-        if refusal is not None:
-            raise Refused(refusal)
         result = await app.open_day(branch, actor_of(request), idempotency_key)
         if isinstance(result, Refusal):
             raise Refused(result)
         return Response(result)  # type: ignore[arg-type]  # encoded by its runtime type
 
-    @get("/hall", summary="The hall in numbers", responses=RESPONSES)
+    @get("/hall", summary="The hall in numbers", responses=RESPONSES, opt=IN_REACH)
     async def board(self, request: OpenhallRequest, branch_id: BranchId) -> views.Board:
         """Counts, counters and the wait of somebody joining now, per service."""
         app: App = request.app.state.openhall
         stream, state = hall_of(app, readable_branch(request, branch_id))
         return views.board(state, app.clock.now_ms(), app.waits(stream))
 
-    @get("/tickets", summary="The line", responses=RESPONSES)
+    @get("/tickets", summary="The line", responses=RESPONSES, opt=IN_REACH)
     async def line(
         self,
         request: OpenhallRequest,
@@ -173,7 +175,7 @@ class BranchController(Controller):
         stream, state = hall_of(app, readable_branch(request, branch_id))
         return views.waiting(state, app.waits(stream), limit)
 
-    @get("/tickets/{ticket:str}", summary="One ticket", responses=RESPONSES)
+    @get("/tickets/{ticket:str}", summary="One ticket", responses=RESPONSES, opt=IN_REACH)
     async def ticket(
         self,
         request: OpenhallRequest,
@@ -188,21 +190,26 @@ class BranchController(Controller):
             raise Refused(Refusal("ticket_unknown", "ticket", {"ticket": ticket}))
         return views.ticket_view(state, found, app.waits(stream))
 
-    @get("/advice", summary="What would help now", responses=RESPONSES)
+    @get("/advice", summary="What would help now", responses=RESPONSES, opt=needs_screen("branch"))
     async def advice(self, request: OpenhallRequest, branch_id: BranchId) -> views_advice.AdviceView:
         """The twin's advice as far as it is still possible, and what became of today's decisions."""
         app: App = request.app.state.openhall
         _, state = hall_of(app, readable_branch(request, branch_id))
         return views_advice.advice_view(state, app.clock.now_ms())
 
-    @get("/waits/accuracy", summary="How true the waits were", responses=RESPONSES)
+    @get(
+        "/waits/accuracy",
+        summary="How true the waits were",
+        responses=RESPONSES,
+        opt=needs_screen("branch"),
+    )
     async def waits_accuracy(self, request: OpenhallRequest, branch_id: BranchId) -> honesty.DayAccuracy:
         """Today's calls beside what was told on taking the ticket, by source and by service."""
         app: App = request.app.state.openhall
         _, state = hall_of(app, readable_branch(request, branch_id))
         return honesty.day_accuracy(state, app.clock.now_ms())
 
-    @get("/series", summary="The day minute by minute", responses=RESPONSES)
+    @get("/series", summary="The day minute by minute", responses=RESPONSES, opt=needs_screen("branch"))
     async def series(self, request: OpenhallRequest, branch_id: BranchId) -> dict[str, list[int]]:
         """Columns of equal length: moment (ms), people waiting, counters calling."""
         app: App = request.app.state.openhall
@@ -214,7 +221,7 @@ class BranchController(Controller):
             "open_counters": series.open_counters,
         }
 
-    @get("/events", summary="The log of this branch", responses=RESPONSES)
+    @get("/events", summary="The log of this branch", responses=RESPONSES, opt=needs_screen("branch"))
     async def events(
         self,
         request: OpenhallRequest,
@@ -257,7 +264,7 @@ class BranchSummary(msgspec.Struct, frozen=True):
     waiting_count: int
 
 
-@get("/api/branches", summary="The branches", responses=RESPONSES, tags=["branch"])
+@get("/api/branches", summary="The branches", responses=RESPONSES, tags=["branch"], opt=SIGNED_IN)
 async def branches(request: OpenhallRequest) -> list[BranchSummary]:
     """The branches that this account may see."""
     app: App = request.app.state.openhall
@@ -302,7 +309,7 @@ class HealthBody(msgspec.Struct, frozen=True):
 
 @get(
     "/healthz",
-    exclude_from_auth=True,
+    opt=ANYONE,
     summary="Would a command sent now be kept?",
     tags=["service"],
     responses={503: PROBLEM},
@@ -322,7 +329,7 @@ async def healthz(request: OpenhallRequest) -> Response[HealthBody]:
     return Response(body, status_code=200 if health.is_ok else 503)
 
 
-@post("/api/noop", include_in_schema=False, status_code=200)
+@post("/api/noop", include_in_schema=False, status_code=200, opt=SIGNED_IN)
 async def noop(
     request: OpenhallRequest, data: JSONBody[c.CallNext], idempotency_key: Key
 ) -> Response[Answer]:

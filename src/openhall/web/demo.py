@@ -11,6 +11,7 @@ from litestar.params import JSONBody
 from openhall.app.build import App
 from openhall.app.clocks import SPEED_MAX, LapseClock
 from openhall.kernel.refusal import Refusal
+from openhall.web.guarding import SIGNED_IN
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.signing_in import OpenhallRequest
 
@@ -28,7 +29,7 @@ class DemoTime(msgspec.Struct, frozen=True):
     speed: float
 
 
-@post("/demo/speed", status_code=200, include_in_schema=False, responses=RESPONSES)
+@post("/demo/speed", status_code=200, include_in_schema=False, responses=RESPONSES, opt=SIGNED_IN)
 async def set_speed(request: OpenhallRequest, data: JSONBody[Speed]) -> DemoTime:
     """Run the day at another speed from now on."""
     app: App = request.app.state.openhall

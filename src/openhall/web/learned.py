@@ -11,11 +11,10 @@ from litestar import Response, get
 from openhall.access import rights
 from openhall.app.build import App
 from openhall.flows.beliefs import Beliefs, ServiceBelief, beliefs
-from openhall.kernel.refusal import Refusal
 from openhall.log import learned
 from openhall.network.model import Branch
 from openhall.web.api import BranchId, readable_branch
-from openhall.web.problems import Refused
+from openhall.web.guarding import needs_screen
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
 from openhall.web.signing_in import OpenhallRequest
@@ -69,13 +68,11 @@ def drawn(found: Beliefs) -> dict[str, Any]:
     return {"believed": found, "by_service": by_service, "bars": bars_of(found)}
 
 
-@get("/b/{branch_id:str}/learned", include_in_schema=False)
+@get("/b/{branch_id:str}/learned", include_in_schema=False, opt=needs_screen("branch"))
 async def learned_page(request: OpenhallRequest, branch_id: BranchId) -> Response[bytes]:
     """What was learned of a branch, from what, and how much of it is borrowed."""
     app: App = request.app.state.openhall
     branch = readable_branch(request, branch_id)
-    if not rights.may_open(request.user.role, "branch"):
-        raise Refused(Refusal("role_may_not", "branch", {"role": request.user.role}))
     latest = await asyncio.to_thread(learned.latest, app.store, branch.id)
     kept = await asyncio.to_thread(learned.versions, app.store, branch.id, VERSIONS_SHOWN)
     context = _context(request, app, branch) | {"believed": None, "kept": kept}

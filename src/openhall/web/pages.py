@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
 from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect
 
@@ -23,6 +24,7 @@ from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
 from openhall.web import elsewhere, kiosk, people, personal, phone
 from openhall.web.api import BranchId, hall_of, readable_branch
+from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of
 from openhall.web.rendering import REASONS_TO_LOOK, WORDS, clock_words, page
@@ -153,10 +155,6 @@ def _latest_gone(state: HallState, waits: Any) -> list[views.TicketView]:
 
 def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: bool) -> Response[bytes]:
     branch = readable_branch(request, branch_id)
-    if screen not in SCREENS:
-        raise Refused(Refusal("not_found"))
-    if not rights.may_open(request.user.role, screen):
-        raise Refused(Refusal("role_may_not", screen, {"role": request.user.role}))
     context = _context(request, branch, screen)
     state: HallState | None = context["state"]
     if state is not None:
@@ -170,15 +168,13 @@ def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: b
     return shown
 
 
-@get("/b/{branch_id:str}/ticket/{number:str}", include_in_schema=False)
+@get("/b/{branch_id:str}/ticket/{number:str}", include_in_schema=False, opt=needs_screen("lobby"))
 async def ticket_sheet(
     request: OpenhallRequest, branch_id: BranchId, number: TicketParameter
 ) -> Response[bytes]:
     """All that the lobby can do with one ticket."""
     app: App = request.app.state.openhall
     branch = readable_branch(request, branch_id)
-    if not rights.may_open(request.user.role, "lobby"):
-        raise Refused(Refusal("role_may_not", "lobby", {"role": request.user.role}))
     stream, state = hall_of(app, branch)
     ticket = state.find_ticket(number)
     if ticket is None:
@@ -200,12 +196,11 @@ async def ticket_sheet(
     return page("ticket_sheet.html", language_of(request), **context)
 
 
-@get("/b/{branch_id:str}/personal", include_in_schema=False)
+@get("/b/{branch_id:str}/personal", include_in_schema=False, opt=needs_screen("personal"))
 async def personal_page(request: OpenhallRequest, branch_id: BranchId) -> Response[bytes]:
     """What customers left with the branch today, sealed."""
     app: App = request.app.state.openhall
     branch = readable_branch(request, branch_id)
-    personal.require_right(request)
     context = _context(request, branch, "personal")
     stream, state = app.today(branch), context["state"]
     kept = await personal.sealed_today(app, stream) if state is not None else []
@@ -222,7 +217,7 @@ async def personal_page(request: OpenhallRequest, branch_id: BranchId) -> Respon
     return page("personal.html", language_of(request), **context)
 
 
-@get("/", include_in_schema=False)
+@get("/", include_in_schema=False, opt=SIGNED_IN)
 async def home(request: OpenhallRequest) -> Response[bytes] | Redirect:
     """The screens of this account."""
     if request.user.role in {"kiosk", "display"}:
@@ -230,7 +225,7 @@ async def home(request: OpenhallRequest) -> Response[bytes] | Redirect:
     return page("home.html", language_of(request), **_home(request))
 
 
-@get("/home/live", include_in_schema=False)
+@get("/home/live", include_in_schema=False, opt=SIGNED_IN)
 async def home_live(request: OpenhallRequest) -> Response[bytes]:
     """The part of it that changes, drawn anew."""
     return page("home_live.html", language_of(request), **_home(request))
@@ -257,14 +252,14 @@ def _home(request: OpenhallRequest) -> dict[str, Any]:
     }
 
 
-@get("/sign-in", exclude_from_auth=True, include_in_schema=False)
+@get("/sign-in", include_in_schema=False, opt=ANYONE)
 async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The sign-in page."""
     app: App = request.app.state.openhall
     return page("sign_in.html", language_of(request), bank=app.bank, path="/sign-in", account=None)
 
 
-@get("/language/{code:str}", exclude_from_auth=True, include_in_schema=False)
+@get("/language/{code:str}", include_in_schema=False, opt=ANYONE)
 async def choose_language(code: Word, to: Annotated[str, QueryParameter(max_length=500)] = "/") -> Redirect:
     """Remember the language and go back; only to a path of this site."""
     target = to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
@@ -274,16 +269,15 @@ async def choose_language(code: Word, to: Annotated[str, QueryParameter(max_leng
     return Redirect(target, cookies=[cookie])
 
 
-@get("/b/{branch_id:str}/{screen:str}", include_in_schema=False)
-async def screen_page(request: OpenhallRequest, branch_id: BranchId, screen: Word) -> Response[bytes]:
-    """A screen."""
-    return _screen(request, branch_id, screen, is_live=False)
+def _screen_route(screen: rights.Screen, *, is_live: bool) -> HTTPRouteHandler:
+    """A screen, or the part of it that changes, drawn anew: an address each, because each has its right."""
+    path = f"/b/{{branch_id:str}}/{screen}" + ("/live" if is_live else "")
 
+    @get(path, include_in_schema=False, opt=needs_screen(screen), name=path)
+    async def shown(request: OpenhallRequest, branch_id: BranchId) -> Response[bytes]:
+        return _screen(request, branch_id, screen, is_live=is_live)
 
-@get("/b/{branch_id:str}/{screen:str}/live", include_in_schema=False)
-async def screen_live(request: OpenhallRequest, branch_id: BranchId, screen: Word) -> Response[bytes]:
-    """The part of a screen that changes, drawn anew."""
-    return _screen(request, branch_id, screen, is_live=True)
+    return shown
 
 
 HANDLERS: list[Any] = [
@@ -293,7 +287,6 @@ HANDLERS: list[Any] = [
     choose_language,
     ticket_sheet,
     personal_page,
-    screen_page,
-    screen_live,
+    *(_screen_route(screen, is_live=is_live) for screen in SCREENS for is_live in (False, True)),
     personal.PersonalController,
 ]

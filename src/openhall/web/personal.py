@@ -13,7 +13,6 @@ import msgspec
 from litestar import Controller, delete, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from openhall.access import rights
 from openhall.app.build import App
 from openhall.hall.model import ROOM as HALL
 from openhall.hall.model.events import FeedbackGiven, TicketHeld
@@ -21,6 +20,7 @@ from openhall.kernel.event import StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.log.personal import DATA_BYTES_MAX
 from openhall.web.api import BranchId, Key, actor_of, readable_branch
+from openhall.web.guarding import needs_action, needs_screen
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.signing_in import OpenhallRequest
 
@@ -70,12 +70,6 @@ class SealedToday(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-def require_right(request: OpenhallRequest) -> None:
-    """Raise `Refused` unless the account may see personal data."""
-    if not rights.may_open(request.user.role, "personal"):
-        raise Refused(Refusal("role_may_not", "personal", {"role": request.user.role}))
-
-
 async def sealed_today(app: App, stream: StreamId) -> list[SealedToday]:
     """The references in a day's log, oldest first, without those that are erased by now."""
     return await asyncio.to_thread(_sealed_today, app, stream)
@@ -107,7 +101,12 @@ class PersonalController(Controller):
     path = "/api/branches/{branch_id:str}/personal"
     tags = ("personal",)
 
-    @post(summary="Keep something about a person", status_code=201, responses=RESPONSES)
+    @post(
+        summary="Keep something about a person",
+        status_code=201,
+        responses=RESPONSES,
+        opt=needs_action("personal.keep"),
+    )
     async def keep(
         self,
         request: OpenhallRequest,
@@ -118,7 +117,6 @@ class PersonalController(Controller):
         """Sealed at once; the reference may go into a command. A retry is the same record."""
         app: App = request.app.state.openhall
         branch = readable_branch(request, branch_id)
-        require_right(request)
         if len(msgspec.json.encode(data.data)) > DATA_BYTES_MAX:
             raise Refused(Refusal("too_large", "data"))
         put = partial(
@@ -129,12 +127,11 @@ class PersonalController(Controller):
             raise Refused(ref)
         return Kept(ref)
 
-    @get("/{ref:str}", summary="Look at a record", responses=RESPONSES)
+    @get("/{ref:str}", summary="Look at a record", responses=RESPONSES, opt=needs_screen("personal"))
     async def look(self, request: OpenhallRequest, branch_id: BranchId, ref: Ref, reason: Reason) -> Opened:
         """The look is in the access list before the data is given."""
         app: App = request.app.state.openhall
         branch = readable_branch(request, branch_id)
-        require_right(request)
 
         def look() -> dict[str, str] | None:
             _require_own(app, branch.id, ref)
@@ -145,12 +142,17 @@ class PersonalController(Controller):
             raise Refused(Refusal("record_unknown", "ref"))
         return Opened(ref, found)
 
-    @delete("/{ref:str}", summary="Erase a record", status_code=204, responses=RESPONSES)
+    @delete(
+        "/{ref:str}",
+        summary="Erase a record",
+        status_code=204,
+        responses=RESPONSES,
+        opt=needs_action("personal.keep"),
+    )
     async def erase(self, request: OpenhallRequest, branch_id: BranchId, ref: Ref, reason: Reason) -> None:
         """Before its time, because the customer asks; the log and its hashes stay whole."""
         app: App = request.app.state.openhall
         branch = readable_branch(request, branch_id)
-        require_right(request)
 
         def erase() -> bool:
             _require_own(app, branch.id, ref)

@@ -22,6 +22,7 @@ from openhall.hall import views
 from openhall.hall.model.state import HallState, Ticket
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import StreamId
+from openhall.web.guarding import ANYONE
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
 from openhall.web.signing_in import Attempts
@@ -132,13 +133,13 @@ def _nothing(request: Request[Any, Any, Any], why: str, status: int) -> Response
     return shown
 
 
-@get("/t/{token:str}", exclude_from_auth=True, include_in_schema=False)
+@get("/t/{token:str}", include_in_schema=False, opt=ANYONE)
 async def ticket_page(request: Request[Any, Any, Any], token: Token) -> Response[bytes]:
     """A number's page."""
     return _shown(request, token, "phone.html")
 
 
-@get("/t/{token:str}/live", exclude_from_auth=True, include_in_schema=False)
+@get("/t/{token:str}/live", include_in_schema=False, opt=ANYONE)
 async def ticket_live(request: Request[Any, Any, Any], token: Token) -> Response[bytes]:
     """The part of it that changes."""
     return _shown(request, token, "phone_live.html")

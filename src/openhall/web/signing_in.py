@@ -19,6 +19,7 @@ from openhall.app.build import App
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.refusal import Refusal
 from openhall.log.accounts import Account
+from openhall.web.guarding import ANYONE, SIGNED_IN
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.reading import SESSION_COOKIE
 
@@ -83,7 +84,7 @@ class SessionController(Controller):
     path = "/api/session"
     tags = ("session",)
 
-    @post(exclude_from_auth=True, summary="Sign in", status_code=200, responses=RESPONSES)
+    @post(summary="Sign in", status_code=200, responses=RESPONSES, opt=ANYONE)
     async def sign_in(
         self, request: Request[Any, Any, Any], data: JSONBody[Credentials]
     ) -> Response[SessionBody]:
@@ -108,7 +109,7 @@ class SessionController(Controller):
         body = SessionBody(signed_in.session.account, signed_in.session.expires_ms, signed_in.token)
         return Response(body, cookies=[cookie])
 
-    @get(summary="Who am I?", responses=RESPONSES)
+    @get(summary="Who am I?", responses=RESPONSES, opt=SIGNED_IN)
     async def who(self, request: OpenhallRequest) -> Account:
         """The account that this session belongs to."""
         return request.user
@@ -116,6 +117,7 @@ class SessionController(Controller):
     @delete(
         summary="Sign out",
         status_code=204,
+        opt=SIGNED_IN,
         responses=RESPONSES,
         response_cookies=[
             Cookie(SESSION_COOKIE, value="", max_age=0, path="/", httponly=True, samesite="strict")

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Router
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
@@ -21,7 +21,7 @@ from openhall import __version__
 from openhall.app.build import App
 from openhall.web import api, demo, learned, pages, phone, planning, signing_in, stream
 from openhall.web.description import DescriptionPlugin
-from openhall.web.guarding import hold_to_rights
+from openhall.web.guarding import ANYONE, guarded, hold_to_rights
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
 from openhall.web.signing_in import ATTEMPTS_PER_MINUTE_AT_MOST, Attempts, SessionMiddleware
 
@@ -79,8 +79,9 @@ def create_site(app: App) -> Litestar:
         directories=[Path(str(files("openhall.web"))) / "static"],
         include_in_schema=False,
         before_request=refuse_null,
+        opt=ANYONE,
     )
-    return Litestar(
+    site = Litestar(
         route_handlers=[
             *api.HANDLERS,
             signing_in.SessionController,
@@ -103,7 +104,7 @@ def create_site(app: App) -> Litestar:
         lifespan=[lifespan],
         guards=[hold_to_rights],
         middleware=[
-            DefineMiddleware(SessionMiddleware, exclude=r"^/(static/|sign-in|language/|api/openapi)")
+            DefineMiddleware(SessionMiddleware),
         ],
         exception_handlers=PROBLEM_HANDLERS,
         before_send=[add_headers],
@@ -114,10 +115,15 @@ def create_site(app: App) -> Litestar:
             version=__version__,
             description="The halls of a bank: door, line and counters. Errors are RFC 9457 problems.",
             # An address of its own: Litestar answers everything else under it, in HTML.
-            path="/api/openapi.json",
+            openapi_router=Router(
+                "/api/openapi.json", route_handlers=[], include_in_schema=False, opt=dict(ANYONE)
+            ),
             render_plugins=[DescriptionPlugin(path="/")],
             use_handler_docstrings=True,
         ),
         logging_config=None,
         debug=False,
     )
+    for _ in guarded(site):
+        pass  # Raises for a route that does not say who may use it.
+    return site

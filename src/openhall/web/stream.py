@@ -12,6 +12,7 @@ from litestar.response import Stream
 from openhall.app.build import App
 from openhall.log.hub import Item, Resync, Subscription
 from openhall.web.api import BranchId, readable_branch
+from openhall.web.guarding import IN_REACH
 from openhall.web.problems import RESPONSES
 from openhall.web.signing_in import OpenhallRequest
 
@@ -51,6 +52,7 @@ async def frames(subscription: Subscription, position: int) -> AsyncIterator[byt
     media_type="text/event-stream",
     responses=RESPONSES,
     tags=["branch"],
+    opt=IN_REACH,
 )
 async def stream(
     request: OpenhallRequest,
