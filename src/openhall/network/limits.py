@@ -10,6 +10,7 @@ import re
 
 import msgspec
 
+from openhall.kernel.words import Words
 from openhall.network import model as m
 from openhall.network import staffing as s
 
@@ -24,9 +25,18 @@ class Between(msgspec.Struct, frozen=True):
     highest: float
 
     @property
-    def expected(self) -> str:
+    def expected(self) -> Words:
         """The bounds in words."""
-        return f"a number from {self.lowest:g} to {self.highest:g}"
+        return Words("a number from {lowest} to {highest}", **self._bounds)
+
+    @property
+    def expected_whole(self) -> Words:
+        """The same for a whole number."""
+        return Words("a whole number from {lowest} to {highest}", **self._bounds)
+
+    @property
+    def _bounds(self) -> dict[str, object]:
+        return {"lowest": f"{self.lowest:g}", "highest": f"{self.highest:g}"}
 
     def holds(self, value: float) -> bool:
         """Is the number within the bounds? Never for NaN."""
@@ -70,6 +80,7 @@ NUMBERS: dict[tuple[type, str], Between] = {
     (m.CapacityPolicy, "sure_percent"): Between(50, 99),
     (m.WaitPolicy, "told_at_most_minutes"): Between(10, 480),
     (m.WaitPolicy, "late_after_minutes"): Between(1, 240),
+    (m.ReportPolicy, "within_minutes"): Between(1, 240),
     (m.PrivacyPolicy, "keep_days"): Between(1, 90),
     (s.Contract, "minutes_weekly"): Between(60, 4_320),
     (s.Contract, "days_weekly"): Between(1, 7),

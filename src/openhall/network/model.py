@@ -173,6 +173,13 @@ class WaitPolicy(msgspec.Struct, frozen=True):
     late_after_minutes: int = 30
 
 
+class ReportPolicy(msgspec.Struct, frozen=True):
+    """What the day's report shows. No binding number for waits was found: the usual four are a start."""
+
+    within_minutes: tuple[int, ...] = (10, 15, 20, 30)
+    """Shares of customers called within so many minutes, smallest first."""
+
+
 class PrivacyPolicy(msgspec.Struct, frozen=True):
     """How long what is known about a person is kept [B5]."""
 
@@ -239,6 +246,7 @@ class Bank(msgspec.Struct, frozen=True):
     hold: HoldPolicy = HoldPolicy()
     call: CallPolicy = CallPolicy()
     waits: WaitPolicy = WaitPolicy()
+    report: ReportPolicy = ReportPolicy()
     privacy: PrivacyPolicy = PrivacyPolicy()
     pause_reasons: tuple[str, ...] = ("break", "disinfection", "cash", "equipment", "other")
     lessons: tuple[Need, ...] = ()
