@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
+from openhall.kernel.words import Words
 from openhall.network import model as m
+from openhall.network.alert_checks import RULES as ALERT_RULES
 from openhall.network.mistakes import Findings, Place, nearest, one_of, shown
 from openhall.network.reading import Node
 from openhall.network.staffing_checks import RULES as STAFFING_RULES
@@ -40,7 +42,12 @@ def check(draft: Draft, findings: Findings) -> None:
     """Join the lists that stand outside their branch, then run every check."""
     for key in NEEDED_LISTS:
         if key in draft.lists and not draft.list(key) and not findings.has(key):
-            findings.add("missing", Place("bank.toml", key), expected=f"at least one of {key}", found="none")
+            findings.add(
+                "missing",
+                Place("bank.toml", key),
+                expected=Words("at least one of {key}", key=key),
+                found="none",
+            )
     _join(draft, findings)
     for rule in RULES:
         rule(draft, findings)
@@ -60,10 +67,10 @@ def _join(draft: Draft, findings: Findings) -> None:
             if branch_id in branches:
                 _hang(inner, key, branches[branch_id])
             elif branch_id is not None:
-                known.check(branch_id, row, row.place.key("branch"), "a branch", findings)
+                known.check(branch_id, row, row.place.key("branch"), Words("a branch"), findings)
             elif key == "exceptions" and row.is_sound:
                 everywhere.append(inner)
-    _unique(everywhere, "date", "each exceptional date of the whole bank", findings)
+    _unique(everywhere, "date", Words("each exceptional date of the whole bank"), findings)
     for branch in draft.list("branches"):
         own = {exception.get("date") for exception in branch.nodes("exceptions")}
         for exception in everywhere:
@@ -98,7 +105,7 @@ class Names:
         findings.add(
             "unknown_reference",
             place,
-            expected=f"{what}: {one_of(sorted(self.words))}",
+            expected=Words("{what}: {choices}", what=what, choices=one_of(sorted(self.words))),
             found=shown(word),
             suggestion=nearest(word, self.words),
         )
@@ -119,8 +126,8 @@ def _unique(nodes: Iterable[Node], key: str, what: str, findings: Findings) -> N
             findings.add(
                 "duplicate",
                 node.place.key(key),
-                expected=f"{what} once",
-                found=f"{shown(value)}, also at {seen[value]}",
+                expected=Words("{what} once", what=what),
+                found=Words("{value}, also at {place}", value=shown(value), place=str(seen[value])),
             )
             node.is_sound = False
         else:
@@ -145,12 +152,12 @@ def _check_unique(draft: Draft, findings: Findings) -> None:
         ("shifts", "id"),
         ("labour", "id"),
     ):
-        _unique(draft.list(key), name, f"each {name} of {key}", findings)
-    _unique(_needs(draft), "code", "each need code of the whole bank", findings)
+        _unique(draft.list(key), name, Words("each {name} of {key}", name=name, key=key), findings)
+    _unique(_needs(draft), "code", Words("each need code of the whole bank"), findings)
     for branch in draft.list("branches"):
-        _unique(branch.nodes("counters"), "id", "each counter id of a branch", findings)
-        _unique(branch.nodes("counters"), "number", "each counter number of a branch", findings)
-        _unique(branch.nodes("exceptions"), "date", "each exceptional date of a branch", findings)
+        _unique(branch.nodes("counters"), "id", Words("each counter id of a branch"), findings)
+        _unique(branch.nodes("counters"), "number", Words("each counter number of a branch"), findings)
+        _unique(branch.nodes("exceptions"), "date", Words("each exceptional date of a branch"), findings)
 
 
 def _check_references(draft: Draft, findings: Findings) -> None:
@@ -161,19 +168,19 @@ def _check_references(draft: Draft, findings: Findings) -> None:
     needs = Names.of(_needs(draft), "code")
     for branch in draft.list("branches"):
         for counter in branch.nodes("counters"):
-            services.check_list(counter, "services", "a service", findings)
-            classes.check_list(counter, "classes", "a class", findings)
+            services.check_list(counter, "services", Words("a service"), findings)
+            classes.check_list(counter, "classes", Words("a class"), findings)
             branch.is_sound = branch.is_sound and counter.is_sound
     for person in draft.list("people"):
-        services.check_list(person, "skills", "a service", findings)
+        services.check_list(person, "skills", Words("a service"), findings)
         if (at := person.text("branch")) is not None:
-            branches.check(at, person, person.place.key("branch"), "a branch", findings)
+            branches.check(at, person, person.place.key("branch"), Words("a branch"), findings)
     for rule in draft.list("triage"):
-        needs.check_list(rule, "needs", "a need of a service", findings)
+        needs.check_list(rule, "needs", Words("a need of a service"), findings)
     for period in draft.list("periods"):
-        branches.check_list(period, "branches", "a branch", findings)
+        branches.check_list(period, "branches", Words("a branch"), findings)
         if (regime := period.text("regime")) is not None:
-            regimes.check(regime, period, period.place.key("regime"), "a regime", findings)
+            regimes.check(regime, period, period.place.key("regime"), Words("a regime"), findings)
 
 
 def _check_filled(draft: Draft, findings: Findings) -> None:
@@ -236,7 +243,10 @@ def _check_branches(draft: Draft, findings: Findings) -> None:
             findings.add(
                 "no_counter",
                 branch.place,
-                expected=f"at least one counter of branch {branch.text('id')!r}, here or in counters.csv",
+                expected=Words(
+                    "at least one counter of branch {branch!r}, here or in counters.csv",
+                    branch=branch.text("id"),
+                ),
                 found="none",
             )
 
@@ -260,7 +270,7 @@ def _check_counters_suffice(draft: Draft, findings: Findings) -> None:
             continue
         served = [_classes_served(branch, service_id, draft, findings) for branch in branches]
         if not any(served):
-            expected = f"a counter for {service_id!r} in some branch"
+            expected = Words("a counter for {service!r} in some branch", service=service_id)
             findings.add("no_counter", service.place, expected=expected, found="none")
 
 
@@ -272,8 +282,12 @@ def _classes_served(branch: Node, service_id: str, draft: Draft, findings: Findi
         served = {code for c in counters for code in c.texts("classes")}
         for code in (c.text("code") for c in draft.list("classes")):
             if code is not None and code not in served:
-                where = f"branch {branch.text('id')!r}"
-                expected = f"a counter of {where} that serves {service_id!r} to class {code!r}"
+                expected = Words(
+                    "a counter of branch {branch!r} that serves {service!r} to class {code!r}",
+                    branch=branch.text("id"),
+                    service=service_id,
+                    code=code,
+                )
                 findings.add("no_counter", branch.place, expected=expected, found="none")
     return bool(counters)
 
@@ -297,14 +311,16 @@ def _check_staff_of(branch: Node, draft: Draft, findings: Findings) -> None:
         findings.add(
             "no_teller",
             branch.place,
-            expected=f"a teller of branch {branch_id!r} with the skill {service!r}",
+            expected=Words(
+                "a teller of branch {branch!r} with the skill {service!r}", branch=branch_id, service=service
+            ),
             found="none",
         )
     if not any("lobby" in p.texts("posts") for p in people):
         findings.add(
             "no_lobby_manager",
             branch.place,
-            expected=f"somebody of branch {branch_id!r} with the post 'lobby'",
+            expected=Words("somebody of branch {branch!r} with the post 'lobby'", branch=branch_id),
             found="none",
         )
 
@@ -323,19 +339,23 @@ def _check_periods(draft: Draft, findings: Findings) -> None:
         if first and last and first > last:
             period.is_sound = False
             findings.add(
-                "wrong_order", period.place.key("last"), expected=f"a date from {first} on", found=str(last)
+                "wrong_order",
+                period.place.key("last"),
+                expected=Words("a date from {first} on", first=str(first)),
+                found=str(last),
             )
     sound = [p for p in draft.list("periods") if p.is_sound]
     for one, other in combinations(sound, 2):
         shared = set(one.texts("branches")) & set(other.texts("branches"))
         is_same_level = bool(shared) or not (one.texts("branches") or other.texts("branches"))
         if is_same_level and one.get("first") <= other.get("last") and other.get("first") <= one.get("last"):
-            where = f" for {', '.join(sorted(shared))}" if shared else ""
             findings.add(
                 "overlap",
                 other.place,
-                expected=f"one regime at a time{where}",
-                found=f"days that also belong to {one.place}",
+                expected=Words("one regime at a time for {branches}", branches=", ".join(sorted(shared)))
+                if shared
+                else Words("one regime at a time"),
+                found=Words("days that also belong to {place}", place=str(one.place)),
             )
 
 
@@ -349,7 +369,7 @@ def _check_policies(draft: Draft, findings: Findings) -> None:
         findings.add(
             "wrong_order",
             call.place.key("grace_seconds_flagged"),
-            expected=f"at least grace_seconds ({call.get('grace_seconds')})",
+            expected=Words("at least grace_seconds ({seconds})", seconds=call.get("grace_seconds")),
             found=str(call.get("grace_seconds_flagged")),
         )
 
@@ -366,4 +386,5 @@ RULES: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_periods,
     _check_policies,
     *STAFFING_RULES,
+    *ALERT_RULES,
 )

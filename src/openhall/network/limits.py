@@ -11,6 +11,7 @@ import re
 import msgspec
 
 from openhall.kernel.words import Words
+from openhall.network import alerts as a
 from openhall.network import model as m
 from openhall.network import staffing as s
 
@@ -57,6 +58,10 @@ class Shape(msgspec.Struct, frozen=True):
 ID = Shape(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", "an id of 1 to 40 letters, digits, '-' and '_'")
 LETTER = Shape(r"[A-Z]", "one capital letter A-Z")
 CURRENCY = Shape(r"[A-Z]{3}", "a currency of three capital letters, such as CNY")
+MAILBOX = Shape(
+    r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
+    Words("an address such as hall@bank.example"),
+)
 COUNTRY = Shape(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a country such as CN, or DE-BY with a part of it")
 
 NUMBERS: dict[tuple[type, str], Between] = {
@@ -111,11 +116,23 @@ NUMBERS: dict[tuple[type, str], Between] = {
     (s.Neighbour, "travel_minutes"): Between(0, 480),
     (s.Neighbour, "share_percent"): Between(0, 100),
     (s.Reopening, "factor"): Between(0.01, 20),
+    **{(a.AlertRule, level): Between(0, 1_440) for level in ("yellow", "orange", "red")},
+    (a.AlertRule, "repeat_minutes"): Between(1, 480),
+    (a.AlertPolicy, "window_minutes"): Between(10, 480),
+    (a.AlertPolicy, "judged_at_least"): Between(1, 1_000),
+    (a.AlertPolicy, "late_service_factor"): Between(1, 20),
+    (a.AlertPolicy, "bad_score_at_most"): Between(1, 4),
+    (a.AlertPolicy, "calm_minutes"): Between(0, 120),
+    (a.NoticePolicy, "people_ahead"): Between(1, 50),
+    (a.NoticePolicy, "hold_ends_minutes"): Between(1, 60),
+    (a.NoticePolicy, "wait_changed_minutes"): Between(5, 240),
     (m.Branch, "tickets_daily"): Between(1, 100_000),
     (m.Branch, "inside_limit"): Between(1, 10_000),
 }
 
 SHAPES: dict[tuple[type, str], Shape] = {
+    (a.AlertRecipients, "id"): ID,
+    (a.AlertRecipients, "mailboxes"): MAILBOX,
     (m.Bank, "currency"): CURRENCY,
     (m.Bank, "pause_reasons"): ID,
     (m.Bank, "holidays"): COUNTRY,

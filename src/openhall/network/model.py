@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from openhall.kernel.text import Text
+from openhall.network.alerts import AlertPolicy, AlertRecipients, AlertRule, NoticePolicy
 from openhall.network.hours import Hours
 from openhall.network.staffing import (
     Contract,
@@ -262,6 +263,8 @@ class Bank(msgspec.Struct, frozen=True):
     pension_days: tuple[PensionDay, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     reopenings: tuple[Reopening, ...] = ()
+    alerts: AlertPolicy = AlertPolicy()
+    notices: NoticePolicy = NoticePolicy()
 
     def branch(self, branch_id: str) -> Branch | None:
         """A branch by id."""
