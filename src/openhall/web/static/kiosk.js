@@ -5,6 +5,7 @@
   const body = document.body;
 
   document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-larger]")) return setLarge(!document.documentElement.classList.contains("large"));
     const key = event.target.closest("[data-digit]");
     if (!key) return;
     const form = key.closest("[data-keypad]");
