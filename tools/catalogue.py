@@ -35,6 +35,7 @@ from openhall.cli.bench import twin as bench_twin
 from openhall.cli.bench import week as bench_week
 from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
+from openhall.network import limits, mistakes
 from openhall.network.model import Role
 from openhall.rehearsal.evaluation import simulated, technion, warsaw
 from openhall.staffing import sentences as sentences_of_plans
@@ -128,6 +129,28 @@ def from_plans() -> Iterator[Found]:
             yield "staffing/sentences.py", sentence
 
 
+WORDED = ("network", "flows", "staffing", "app", "web", "cli", "rehearsal/study")
+"""Where `Words` are made; in `network` plain text that a mistake expects or finds is a sentence, too."""
+
+
+def from_words() -> Iterator[Found]:
+    """Sentences that are made below the doors: a mistake in a configuration, the effect of a change."""
+    for room in WORDED:
+        for path in sorted((SOURCE / room).rglob("*.py")):
+            place = path.relative_to(SOURCE).as_posix()
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                match node:
+                    case ast.Call(func=ast.Name(id="Words"), args=[ast.Constant(value=str(sentence))]):
+                        yield place, sentence
+                    case ast.keyword(arg="expected" | "found", value=ast.Constant(value=str(sentence))):
+                        if room == "network" and sentence.strip(", "):
+                            yield place, sentence
+    for shape in limits.SHAPES.values():
+        yield "network/limits.py", shape.expected
+    for sentence in (mistakes.WITH_HINT, mistakes.WITHOUT_HINT, *mistakes.REMEDIES.values()):
+        yield "network/mistakes.py", sentence
+
+
 def from_refusals() -> Iterator[Found]:
     """Every way to say no, with its remedy."""
     for code, text in problems.all_texts().items():
@@ -164,6 +187,7 @@ def sentences() -> dict[str, list[str]]:
         from_command_line,
         from_tables,
         from_plans,
+        from_words,
         from_refusals,
         from_troubles,
     )

@@ -6,12 +6,15 @@ import io
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
+from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from openhall.kernel.refusal import Refusal, RefusalText
-from openhall.kernel.text import Language
+from openhall.kernel.text import Language, Text
+from openhall.kernel.words import Words
+from openhall.network.mistakes import Mistake
 
 CATALOGUE = "locale/zh.po"
 
@@ -31,6 +34,31 @@ def say(language: Language, sentence: str, /, **blanks: str | int) -> str:
     """A sentence of ours in a language, its blanks filled."""
     text = translations(language).gettext(sentence)
     return text.format(**blanks) if blanks else text
+
+
+def tell(language: Language, text: str) -> str:
+    """Words in a language, and so each of their blanks that is words or a name; plain text is looked up."""
+    if isinstance(text, Words):
+        blanks = {name: _blank(language, value) for name, value in text.blanks.items()}
+        return say(language, text.sentence, **blanks)
+    return say(language, text) if text else ""
+
+
+def _blank(language: Language, value: object) -> Any:
+    if isinstance(value, Words):
+        return tell(language, value)
+    if isinstance(value, Text):
+        return value.get(language)
+    if isinstance(value, tuple):
+        return say(language, ", ").join(str(_blank(language, part)) for part in value)
+    return value
+
+
+def tell_mistake(language: Language, mistake: Mistake) -> str:
+    """A mistake in a configuration as a sentence with its place."""
+    expected, found = tell(language, mistake.expected), tell(language, mistake.found)
+    blanks = {**mistake.words.blanks, "expected": expected, "found": found}
+    return tell(language, Words(mistake.words.sentence, **blanks))
 
 
 def explain(refusal: Refusal, texts: dict[str, RefusalText], language: Language) -> tuple[str, str]:

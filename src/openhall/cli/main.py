@@ -16,6 +16,7 @@ from rich.console import Console
 
 from openhall import __version__
 from openhall.app.folder import ConfigurationInvalid
+from openhall.app.language import tell_mistake
 from openhall.cli.language import _, language_of, teach_click, translated
 from openhall.kernel.trouble import Trouble
 
@@ -65,7 +66,7 @@ def complain(trouble: Trouble) -> NoReturn:
     err.print(f"[bold red]{trouble.code}[/]: {_(sentence)}")
     if isinstance(trouble, ConfigurationInvalid):
         for mistake in trouble.mistakes:
-            err.print(f"  {mistake}", markup=False)
+            err.print(f"  {tell_mistake(language_of(os.environ), mistake)}", markup=False)
     else:
         err.print(f"  {trouble}", markup=False)
     err.print(f"[bold]{_('What to do:')}[/] {_(trouble.remedy)}")

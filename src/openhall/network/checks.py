@@ -175,6 +175,9 @@ def _check_references(draft: Draft, findings: Findings) -> None:
         services.check_list(person, "skills", Words("a service"), findings)
         if (at := person.text("branch")) is not None:
             branches.check(at, person, person.place.key("branch"), Words("a branch"), findings)
+    booked = draft.single.get("appointments")
+    if isinstance(booked, Node):
+        services.check_list(booked, "services", Words("a service"), findings)
     for rule in draft.list("triage"):
         needs.check_list(rule, "needs", Words("a need of a service"), findings)
     for period in draft.list("periods"):
@@ -193,14 +196,14 @@ def _check_filled(draft: Draft, findings: Findings) -> None:
 
 def _lists_that_need_one(draft: Draft) -> Iterator[tuple[Node, str, str]]:
     for service in draft.list("services"):
-        yield service, "needs", "at least one need"
+        yield service, "needs", Words("at least one need")
     for rule in draft.list("triage"):
-        yield rule, "needs", "at least one need"
+        yield rule, "needs", Words("at least one need")
     for person in draft.list("people"):
-        yield person, "posts", "at least one post"
+        yield person, "posts", Words("at least one post")
     for branch in draft.list("branches"):
         for counter in branch.nodes("counters"):
-            yield counter, "services", "at least one service"
+            yield counter, "services", Words("at least one service")
 
 
 def _check_classes(draft: Draft, findings: Findings) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from openhall.kernel.words import Words
 from openhall.network import alerts as a
+from openhall.network import hall_policies as h
 from openhall.network import model as m
 from openhall.network import staffing as s
 
@@ -79,6 +80,17 @@ NUMBERS: dict[tuple[type, str], Between] = {
     (m.CallPolicy, "grace_seconds_flagged"): Between(5, 1_800),
     (m.CallPolicy, "recalls_at_least"): Between(0, 10),
     (m.CallPolicy, "reinstate_minutes"): Between(0, 720),
+    (m.CallPolicy, "shown_seconds"): Between(5, 600),
+    (m.CallPolicy, "shown_seconds_written"): Between(5, 600),
+    (h.AppointmentPolicy, "share_percent"): Between(0, 80),
+    (h.AppointmentPolicy, "slot_minutes"): Between(5, 120),
+    (h.AppointmentPolicy, "days_ahead"): Between(0, 60),
+    (h.AppointmentPolicy, "head_start_minutes"): Between(0, HEAD_START_MINUTES_MAX),
+    (h.AppointmentPolicy, "early_minutes"): Between(0, 240),
+    (h.AppointmentPolicy, "late_minutes"): Between(0, 120),
+    (h.AutoCallPolicy, "after_seconds"): Between(0, 600),
+    (h.RingPolicy, "escalate_seconds"): Between(10, 3_600),
+    (h.RingPolicy, "times_at_most"): Between(1, 100),
     (m.CapacityPolicy, "tickets_daily"): Between(1, 100_000),
     (m.CapacityPolicy, "waiting_at_most"): Between(1, 100_000),
     (m.CapacityPolicy, "overtime_minutes"): Between(0, 480),

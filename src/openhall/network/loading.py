@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from msgspec import inspect
 
+from openhall.kernel.words import Words
 from openhall.network import model as m
 from openhall.network.checks import Draft, check
 from openhall.network.mistakes import Findings, Mistake, Place, nearest, one_of, shown
@@ -59,7 +60,9 @@ def _read(sources: Sources, findings: Findings) -> Draft:
     if sources.is_complete:
         for key, f in fields.items():
             if f.required and key not in sources.values and key not in draft.lists:
-                findings.add("missing", Place(HOME, key), expected=f"a key {key!r}", found="nothing")
+                findings.add(
+                    "missing", Place(HOME, key), expected=Words("a key {key!r}", key=key), found="nothing"
+                )
     return draft
 
 
@@ -76,7 +79,10 @@ def _read_list(key: str, raws: list[Raw], findings: Findings) -> list[Node]:
     for raw in raws:
         if not isinstance(raw.value, list):
             findings.add(
-                "wrong_type", raw.place, expected=f"a list, written [[{key}]]", found=shown(raw.value)
+                "wrong_type",
+                raw.place,
+                expected=Words("a list, written [[{key}]]", key=key),
+                found=shown(raw.value),
             )
             continue
         for index, item in enumerate(raw.value):
@@ -88,7 +94,10 @@ def _read_list(key: str, raws: list[Raw], findings: Findings) -> list[Node]:
 def _read_single(key: str, raws: list[Raw], draft: Draft, findings: Findings) -> None:
     for raw in raws[1:]:
         findings.add(
-            "given_twice", raw.place, expected=f"{key!r} in one file", found=f"also in {raws[0].place}"
+            "given_twice",
+            raw.place,
+            expected=Words("{key!r} in one file", key=key),
+            found=Words("also in {place}", place=str(raws[0].place)),
         )
     if raws:
         value = read_value(m.Bank, fields_of(m.Bank)[key], raws[0], findings)

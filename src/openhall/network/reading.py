@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from openhall.kernel.text import Text
+from openhall.kernel.words import Words
 from openhall.network import model as m
 from openhall.network import staffing as s
 from openhall.network.hours import Hours
@@ -52,8 +53,10 @@ JOINED: Final = frozenset({(m.Branch, "counters")})
 """Required, but possibly given elsewhere: `checks` looks for them once all files are joined."""
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-HOURS_EXPECTED: Final = "hours such as '09:00-17:00'"
-WEEK_EXPECTED: Final = "a week such as 'mon-fri 09:00-17:00; sat 09:30-16:00' (a day left out is closed)"
+HOURS_EXPECTED: Final = Words("hours such as '09:00-17:00'")
+WEEK_EXPECTED: Final = Words(
+    "a week such as 'mon-fri 09:00-17:00; sat 09:30-16:00' (a day left out is closed)"
+)
 
 
 class _Nothing:
@@ -153,7 +156,7 @@ def read_table(type_: type[msgspec.Struct], raw: Raw, findings: Findings) -> Nod
     before = len(findings)
     node = Node(type_, raw.place)
     if not isinstance(raw.value, dict):
-        expected = "a table with en and zh" if type_ is Text else "a table"
+        expected = Words("a table with en and zh") if type_ is Text else Words("a table")
         findings.add("wrong_type", raw.place, expected=expected, found=shown(raw.value))
         node.is_sound = False
         return node
@@ -202,17 +205,17 @@ def _wanted(type_: type, name: str, kind: inspect.Type) -> str:
         return WEEK_EXPECTED
     plain = _plain(kind)
     if isinstance(plain, inspect.VarTupleType):
-        return "a list"
+        return Words("a list")
     if shape := shape_of(type_, name):
         return shape.expected
     if isinstance(plain, inspect.StructType):
-        return {Text: "a text in en and zh", Hours: HOURS_EXPECTED}.get(plain.cls, "a table")
+        return {Text: Words("a text in en and zh"), Hours: HOURS_EXPECTED}.get(plain.cls, Words("a table"))
     words: dict[type[inspect.Type], str] = {
-        inspect.StrType: "a text",
-        inspect.BoolType: "true or false",
-        inspect.DateType: "a date such as 2026-12-15",
+        inspect.StrType: Words("a text"),
+        inspect.BoolType: Words("true or false"),
+        inspect.DateType: Words("a date such as 2026-12-15"),
     }
-    return words.get(type(plain), "a value")
+    return words.get(type(plain), Words("a value"))
 
 
 def read_value(type_: type, f: inspect.Field, raw: Raw, findings: Findings) -> Any:
@@ -249,7 +252,7 @@ def _read_one(type_: type, name: str, kind: inspect.Type, raw: Raw, findings: Fi
     value: Any = raw.value
     if isinstance(kind, inspect.BoolType):
         value = {"yes": True, "no": False}.get(value, value) if raw.is_text else value
-        expected = "yes or no" if raw.is_text else "true or false"
+        expected = Words("yes or no") if raw.is_text else Words("true or false")
         return _typed(value, bool, expected, raw, findings)
     if isinstance(kind, inspect.DateType):
         return _read_date(raw, findings)
@@ -267,7 +270,7 @@ def _typed(value: Any, wanted: type, expected: str, raw: Raw, findings: Findings
 
 def _read_text(type_: type, name: str, raw: Raw, findings: Findings) -> Any:
     shape = shape_of(type_, name)
-    value = _typed(raw.value, str, shape.expected if shape else "a text", raw, findings)
+    value = _typed(raw.value, str, shape.expected if shape else Words("a text"), raw, findings)
     if value is NOTHING:
         return NOTHING
     if not value.strip():
@@ -299,7 +302,7 @@ def _read_number(
     if limits is None:
         raise AssertionError(f"Expected {type_.__name__}.{name} to have limits in network.limits")
     is_whole = isinstance(kind, inspect.IntType)
-    expected = limits.expected.replace("a number", "a whole number") if is_whole else limits.expected
+    expected = limits.expected_whole if is_whole else limits.expected
     value: Any = raw.value
     if raw.is_text and isinstance(value, str) and re.fullmatch(r"-?\d{1,18}(\.\d{1,9})?", value):
         value = int(value) if value.lstrip("-").isdigit() else float(value)

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from openhall.kernel.words import Words
 from openhall.network.mistakes import Findings, Place, nearest, one_of, shown
 
 
@@ -77,7 +78,7 @@ def _decode(name: str, body: bytes, sources: Sources, findings: Findings) -> str
             "encoding",
             Place(name, line=line),
             expected="UTF-8 text (in a spreadsheet: save as 'CSV UTF-8')",
-            found=f"byte 0x{body[error.start]:02x}",
+            found=Words("byte {byte}", byte=f"0x{body[error.start]:02x}"),
         )
         sources.is_complete = False
         return None
@@ -114,8 +115,8 @@ def _read_csv(name: str, body: bytes, key: str, table: Table, sources: Sources, 
                 findings.add(
                     "too_many_cells",
                     place,
-                    expected=f"at most {len(header)} cells",
-                    found=f"{len(cells)} (quote a cell that holds a comma)",
+                    expected=Words("at most {count} cells", count=len(header)),
+                    found=Words("{count} (quote a cell that holds a comma)", count=len(cells)),
                 )
             row = [Raw(_row(header, cells, table), place, is_text=True, excused=missing)]
             sources.values.setdefault(key, []).append(Raw(row, place))
@@ -150,7 +151,7 @@ def _check_header(place: Place, header: list[str], table: Table, findings: Findi
             findings.add("given_twice", place, expected="each column once", found=shown(column))
     missing = table.required - set(header)
     for column in sorted(missing):
-        findings.add("missing", place, expected=f"a column {column!r}", found="none")
+        findings.add("missing", place, expected=Words("a column {column!r}", column=column), found="none")
     return missing
 
 

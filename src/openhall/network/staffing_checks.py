@@ -9,6 +9,7 @@ from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from openhall.kernel.words import Words
 from openhall.network.hours import Hours
 from openhall.network.mistakes import Findings
 from openhall.network.reading import Node
@@ -37,11 +38,13 @@ def check_shifts(draft: Draft, findings: Findings) -> None:
             beside = gap is None or lunch.closes_minute < gap.opens_minute
             beside = beside or (gap is not None and gap.closes_minute < lunch.opens_minute)
             if not inside or not beside or lunch.minutes != lunches[0].minutes:
-                expected = f"a break inside {hours_words(hours)}, outside the gap, as long as the first"
+                expected = Words(
+                    "a break inside {hours}, outside the gap, as long as the first", hours=hours_words(hours)
+                )
                 findings.add("wrong_order", place, expected=expected, found=hours_words(lunch))
                 shift.is_sound = False
         if gap and not (hours.opens_minute < gap.opens_minute and gap.closes_minute < hours.closes_minute):
-            expected = f"a gap inside {hours_words(hours)}"
+            expected = Words("a gap inside {hours}", hours=hours_words(hours))
             findings.add("wrong_order", shift.place.key("gap"), expected=expected, found=hours_words(gap))
             shift.is_sound = False
 
@@ -51,7 +54,7 @@ def check_labour(draft: Draft, findings: Findings) -> None:
     packs = [p for p in draft.list("labour") if p.is_sound]
     for one, other in combinations(packs, 2):
         if one.get("first") == other.get("first"):
-            found = f"{other.get('first')}, also at {one.place}"
+            found = Words("{value}, also at {place}", value=str(other.get("first")), place=str(one.place))
             findings.add(
                 "duplicate", other.place.key("first"), expected="one rule pack from a date on", found=found
             )
@@ -62,17 +65,22 @@ def check_labour(draft: Draft, findings: Findings) -> None:
 def _check_possible(pack: Node, draft: Draft, findings: Findings) -> None:
     daily = pack.get("minutes_daily") + pack.get("overtime_minutes_daily")
     if pack.get("rest_minutes") + pack.get("minutes_daily") > 1_440:
-        expected = f"at most {1_440 - pack.get('minutes_daily')}, so that a day's work and its rest fit a day"
+        expected = Words(
+            "at most {count}, so that a day's work and its rest fit a day",
+            count=1_440 - pack.get("minutes_daily"),
+        )
         place = pack.place.key("rest_minutes")
         findings.add("out_of_range", place, expected=expected, found=str(pack.get("rest_minutes")))
     for shift in draft.list("shifts"):
         if shift.is_sound and (paid := _paid(shift)) > daily:
-            expected = f"at most {daily} paid minutes (labour rules {pack.text('id')!r})"
+            expected = Words(
+                "at most {count} paid minutes (labour rules {pack!r})", count=daily, pack=pack.text("id")
+            )
             findings.add("out_of_range", shift.place.key("hours"), expected=expected, found=str(paid))
     for contract in draft.list("contracts"):
         most = pack.get("minutes_weekly")
         if contract.is_sound and contract.get("minutes_weekly") > most:
-            expected = f"at most {most} (labour rules {pack.text('id')!r})"
+            expected = Words("at most {count} (labour rules {pack!r})", count=most, pack=pack.text("id"))
             place = contract.place.key("minutes_weekly")
             findings.add("out_of_range", place, expected=expected, found=str(contract.get("minutes_weekly")))
 
@@ -98,23 +106,23 @@ def check_staffing_references(draft: Draft, findings: Findings) -> None:
             names.check(word, node, node.place.key(key), what, findings)
 
     for person in draft.list("people"):
-        one(contracts, person, "contract", "a contract")
+        one(contracts, person, "contract", Words("a contract"))
     for contract in draft.list("contracts"):
-        shifts.check_list(contract, "shifts", "a shift", findings)
+        shifts.check_list(contract, "shifts", Words("a shift"), findings)
     for key in ("shifts", "pension_days", "reopenings"):
         for node in draft.list(key):
-            branches.check_list(node, "branches", "a branch", findings)
+            branches.check_list(node, "branches", Words("a branch"), findings)
     for leave in draft.list("leaves"):
-        one(people, leave, "person", "a person")
+        one(people, leave, "person", Words("a person"))
     for wish in draft.list("wishes"):
-        one(people, wish, "person", "a person")
-        one(shifts, wish, "shift", "a shift")
+        one(people, wish, "person", Words("a person"))
+        one(shifts, wish, "shift", Words("a shift"))
     for link in draft.list("neighbours"):
-        one(branches, link, "branch", "a branch")
-        one(branches, link, "other", "a branch")
+        one(branches, link, "branch", Words("a branch"))
+        one(branches, link, "other", Words("a branch"))
     policy = draft.single.get("staffing")
     for target in policy.nodes("targets") if isinstance(policy, Node) else ():
-        one(classes, target, "class_code", "a class")
+        one(classes, target, "class_code", Words("a class"))
 
 
 def check_dates(draft: Draft, findings: Findings) -> None:
@@ -122,7 +130,7 @@ def check_dates(draft: Draft, findings: Findings) -> None:
     by_person: dict[Any, list[Node]] = defaultdict(list)
     for leave in draft.list("leaves"):
         if leave.is_sound and leave.get("first") > leave.get("last"):
-            expected = f"a date from {leave.get('first')} on"
+            expected = Words("a date from {first} on", first=str(leave.get("first")))
             place = leave.place.key("last")
             findings.add("wrong_order", place, expected=expected, found=str(leave.get("last")))
         elif leave.is_sound:
@@ -131,16 +139,19 @@ def check_dates(draft: Draft, findings: Findings) -> None:
         for early, late in combinations(leaves, 2):
             if early.get("first") <= late.get("last") and late.get("first") <= early.get("last"):
                 findings.add(
-                    "overlap", late.place, expected="one leave at a time", found=f"days also in {early.place}"
+                    "overlap",
+                    late.place,
+                    expected="one leave at a time",
+                    found=Words("days also in {place}", place=str(early.place)),
                 )
     for wish in draft.list("wishes"):
         if wish.is_sound and (wish.get("wants") == "shift") != bool(wish.get("shift")):
-            expected = "a shift with wants = 'shift', and only then"
-            found = wish.get("shift") or "none"
+            expected = Words("a shift with wants = 'shift', and only then")
+            found = wish.get("shift") or Words("none")
             findings.add("missing", wish.place.key("shift"), expected=expected, found=found)
     for link in draft.list("neighbours"):
         if link.is_sound and link.text("branch") == link.text("other"):
-            expected = "another branch"
+            expected = Words("another branch")
             findings.add(
                 "duplicate", link.place.key("other"), expected=expected, found=link.text("other") or ""
             )
@@ -153,7 +164,7 @@ def check_policy(draft: Draft, findings: Findings) -> None:
         return
     if 60 % policy.get("interval_minutes"):
         place = policy.place.key("interval_minutes")
-        expected = "a part of an hour: 5, 10, 15, 20, 30 or 60"
+        expected = Words("a part of an hour: 5, 10, 15, 20, 30 or 60")
         findings.add("out_of_range", place, expected=expected, found=str(policy.get("interval_minutes")))
 
 
