@@ -9,6 +9,7 @@ import msgspec
 
 from openhall.kernel.text import Text
 from openhall.network.alerts import AlertPolicy, AlertRecipients, AlertRule, NoticePolicy
+from openhall.network.hall_policies import AppointmentPolicy, AutoCallPolicy, RingPolicy
 from openhall.network.hours import Hours
 from openhall.network.staffing import (
     Contract,
@@ -92,6 +93,8 @@ class Counter(msgspec.Struct, frozen=True):
     """Empty means every class."""
     equipment: tuple[str, ...] = ()
     is_elastic: bool = False
+    is_auto_call: bool | None = None
+    """Whether the next customer is called by itself; left out, as in the branch."""
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -144,6 +147,10 @@ class CallPolicy(msgspec.Struct, frozen=True):
     recalls_at_least: int = 1
     """A no-show needs that many further calls first."""
     reinstate_minutes: int = 60
+    shown_seconds: int = 20
+    """A called number stays in sight at least so long."""
+    shown_seconds_written: int = 60
+    """The same for somebody who may not hear the call: large, and by itself."""
 
 
 class OrderPolicy(msgspec.Struct, frozen=True):
@@ -227,6 +234,8 @@ class Branch(msgspec.Struct, frozen=True):
     tickets_daily: int | None = None
     """Overrides the regime's daily capacity."""
     inside_limit: int | None = None
+    is_auto_call: bool | None = None
+    """Whether the next customer is called by itself; left out, as in the bank."""
 
 
 class Bank(msgspec.Struct, frozen=True):
@@ -249,6 +258,9 @@ class Bank(msgspec.Struct, frozen=True):
     waits: WaitPolicy = WaitPolicy()
     report: ReportPolicy = ReportPolicy()
     privacy: PrivacyPolicy = PrivacyPolicy()
+    appointments: AppointmentPolicy = AppointmentPolicy()
+    auto_call: AutoCallPolicy = AutoCallPolicy()
+    ring: RingPolicy = RingPolicy()
     pause_reasons: tuple[str, ...] = ("break", "disinfection", "cash", "equipment", "other")
     lessons: tuple[Need, ...] = ()
     """Short lessons offered while waiting [C14]."""
