@@ -161,7 +161,7 @@ class App:
         keys = KeyRing.read(folder.key)
         self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()
-        self.links = TicketLinks(keys.derive(ticket_links.PURPOSE))
+        self.links = TicketLinks(keys.derive(ticket_links.PURPOSE), self.settings.server.public_address)
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
         self._believed = learned.bodies(store)
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}

@@ -7,10 +7,12 @@ same variable with `_FILE` behind it, as service managers hand secrets over. Set
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -35,11 +37,29 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_address: str = ""
     """How customers' phones reach it, such as `https://hall.example.cn`; empty: as the screens do."""
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for an address under which no phone could reach it safely."""
+        if self.public_address and (problem := _wrong_with_address(self.public_address)):
+            raise ValueError(f"Expected public_address {problem}, got {self.public_address!r}")
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, a section each."""
 
     server: ServerSettings = ServerSettings()
+
+
+def _wrong_with_address(address: str) -> str:
+    """What a public address should be and is not; empty when it is right."""
+    parts = urlsplit(address)
+    is_here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
+        return "to begin with https://"
+    if not parts.hostname or parts.username is not None or re.search(r"[\s\\<>\"']", address):
+        return "to name a host, and nobody"
+    if parts.path or parts.query or parts.fragment or parts.port == 0:
+        return "to end with the host or its port"
+    return ""
 
 
 def read_settings(folder: Path, environ: Mapping[str, str]) -> Settings:

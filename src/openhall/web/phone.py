@@ -59,12 +59,13 @@ class Looks:
 
 
 def address_of(request: Request[Any, Any, Any], stream: StreamId, ticket_id: str) -> str:
-    """The whole address of a ticket's page, on the site that this request came to."""
+    """The whole address of a ticket's page: public where that is configured, else on the site that this
+    request came to."""
     app: App = request.app.state.openhall
     # Behind a TLS proxy only the proxy knows that the reader came safely.
     is_safe = "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
     site = f"{'https' if is_safe else 'http'}://{request.url.netloc}"
-    return f"{site}/t/{app.links.token(stream, ticket_id)}"
+    return app.links.address(stream, ticket_id, site)
 
 
 @lru_cache(CODES_KEPT)
