@@ -119,8 +119,13 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("is_disabled", Boolean, nullable=False, server_default="0"),
+    Column("must_change", Boolean, nullable=False, server_default="0"),
+    Column("identity", Text),
+    Column("signed_in_ms", BigInteger),
+    Index(None, "identity", unique=True),
 )
-"""Who may sign in."""
+"""Who may sign in. Without a password hash nobody can by a password: devices, and accounts of the bank's own
+identity provider, whose `identity` says which."""
 
 sessions = Table(
     "sessions",
@@ -129,9 +134,51 @@ sessions = Table(
     Column("account", Text, ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("step", Text, nullable=False, server_default=""),
+    Column("device", Text, nullable=False, server_default=""),
+    Column("seen_ms", BigInteger, nullable=False, server_default="0"),
+    Column("is_external", Boolean, nullable=False, server_default="0"),
     Index(None, "expires_ms"),
 )
-"""Who is signed in; only the hash of the token is kept."""
+"""Who is signed in; only the hash of the token is kept. With a `step` left to do it opens nothing else."""
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("account", Text, ForeignKey("accounts.name", ondelete="CASCADE"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("is_confirmed", Boolean, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("recovery", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""The sealed secret of an account's one-time codes, the latest code used, and hashes of its recovery codes."""
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("name_hash", LargeBinary, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("locked_until_ms", BigInteger, nullable=False),
+)
+"""Failures by the name that was given, whether there is such an account or not: so a lock tells nothing."""
+
+access_record = Table(
+    "access_record",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index(None, "account", "at_ms"),
+)
+"""Who signed in, failed to, and changed which account. Rows are chained by their hashes and stay."""
 
 learned_habits = Table(
     "learned_habits",
