@@ -1,4 +1,4 @@
-"""What must hold of alerts: thresholds that rise, one rule a branch and kind, recipients who can be reached."""
+"""What must hold of alerts: thresholds that rise, one rule a branch and kind, recipients within reach."""
 
 from __future__ import annotations
 

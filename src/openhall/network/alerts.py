@@ -1,4 +1,4 @@
-"""When a hall is in trouble and who is told; when a customer is told by message. Checked by `network.loading`.
+"""When a hall is in trouble and who is told; when a customer is told by message. Read by `network.loading`.
 
 No norm that binds a bank in China names minutes: the thresholds here are a start, the bank's own rules count.
 """
@@ -56,7 +56,7 @@ class AlertRule(msgspec.Struct, frozen=True):
     repeat_minutes: int = 15
     """Recipients are told again after so long, while nobody has acknowledged it."""
     message: Text | None = None
-    """What recipients read, with the blanks {branch}, {value}, {limit} and {level}; else a sentence of ours."""
+    """What recipients read, with blanks {branch}, {value}, {limit}, {level}; else a sentence of ours."""
 
 
 class AlertRecipients(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from openhall.kernel.text import Text
-from openhall.network.alerts import AlertPolicy, AlertRecipients, AlertRule, NoticePolicy
+from openhall.network.alerts import AlertPolicy, NoticePolicy
 from openhall.network.hall_policies import AppointmentPolicy, AutoCallPolicy, RingPolicy
 from openhall.network.hours import Hours
 from openhall.network.staffing import (
