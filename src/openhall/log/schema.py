@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -92,6 +93,7 @@ personal = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("consent", Text, nullable=False, server_default=""),
     Index(None, "expires_ms"),
 )
 """Personal data, sealed, apart from the log so that erasing it leaves the hashes whole."""
@@ -105,9 +107,45 @@ personal_access = Table(
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("branch", Text, nullable=False, server_default=""),
+    Column("kind", Text, nullable=False, server_default=""),
     Index(None, "ref", "at_ms"),
+    Index(None, "branch", "at_ms"),
 )
 """Who looked at, wrote or erased which personal record. It outlives the record that it is about."""
+
+personal_marks = Table(
+    "personal_marks",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True),
+    Column("ref", Text, ForeignKey("personal.ref", ondelete="CASCADE"), primary_key=True),
+    Index(None, "ref"),
+    sqlite_with_rowid=False,
+)
+"""Keyed hashes of the numbers and addresses in personal records, to find all that is kept of one person."""
+
+personal_clean_ups = Table(
+    "personal_clean_ups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("oldest_created_ms", BigInteger),
+    Column("kept_count", Integer, nullable=False),
+    Column("next_due_ms", BigInteger),
+)
+"""Evidence of each clean-up: what went, how old it was, what is left and when the next of it is due."""
+
+consent_texts = Table(
+    "consent_texts",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("en", Text, nullable=False),
+    Column("zh", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
+"""Every wording that customers were ever shown before they left something with us."""
 
 accounts = Table(
     "accounts",
@@ -152,7 +190,7 @@ second_factors = Table(
     Column("recovery", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
 )
-"""The sealed secret of an account's one-time codes, the latest code used, and hashes of its recovery codes."""
+"""The sealed secret of an account's one-time codes, the latest one used, and hashes of recovery codes."""
 
 sign_in_failures = Table(
     "sign_in_failures",
@@ -261,6 +299,72 @@ approvals = Table(
 )
 """What somebody proposed and somebody else decides. Triggers keep what was proposed and decided as it
 is, and remove nothing."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("cause", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("contact_ref", Text, nullable=False),
+    Column("recipients", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("blanks", LargeBinary, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error_code", Text, nullable=False),
+    Column("settled_ms", BigInteger, nullable=False),
+    Index(None, "state", "due_ms"),
+)
+"""Messages that leave the house. Whom a message goes to is named by a reference, never by number or address;
+`cause` is what it is about, so that one cause sends one message."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("ticket_id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("contact_ref", Text, nullable=False),
+    Column("ahead", Integer, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("expected_at_ms", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""Customers who asked to be told; a row and its sealed contact go when the visit ends."""
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("branch", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("cleared_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "day", "branch"),
+)
+"""Every alert as it stands, or stood when it was cleared."""
+
+alert_changes = Table(
+    "alert_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert", Text, ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("value", Float, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Index(None, "alert", "at_ms"),
+)
+"""What happened to each alert: raised, worse, better, repeated, acknowledged, cleared."""
 
 # Read models: dropped and folded again by `rebuild` -----------------------------------------------
 
