@@ -9,12 +9,13 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from openhall.access import approvals as approval_rules
-from openhall.app import day_records, learning, planning, ticket_links
+from openhall.app import day_records, learning, planning, spoken, ticket_links
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.plan_desk import PlanDesk
@@ -22,8 +23,10 @@ from openhall.app.plan_making import SECONDS as PLAN_SECONDS
 from openhall.app.plan_making import PlanMaking
 from openhall.app.read_models import PROJECTIONS
 from openhall.app.settings import Settings
+from openhall.app.spoken import SpokenCodes
 from openhall.app.ticket_links import TicketLinks
 from openhall.app.twin_desk import TwinDesk
+from openhall.devices.speech import Speech, SpeechLimits
 from openhall.flows.day import day_rules
 from openhall.flows.series import QueueSeries
 from openhall.hall.lending import helpers_of
@@ -71,6 +74,7 @@ ENDS = frozenset({"DayEnded", "DayForceEnded"})
 BEAT_SECONDS = 2.0
 """A screen that hears nothing for two of these says that it is cut off: within the five seconds promised."""
 
+Answered = TypeVar("Answered")
 _log = logging.getLogger(__name__)
 
 
@@ -162,6 +166,12 @@ class App:
         self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()
         self.links = TicketLinks(keys.derive(ticket_links.PURPOSE), self.settings.server.public_address)
+        self.spoken = SpokenCodes(keys.derive(spoken.PURPOSE))
+        """Proves that a sentence is ours; only those are said aloud."""
+        own = self.settings.devices
+        limits = SpeechLimits(kept_bytes=own.speech_kept_mib * 1024 * 1024)
+        self.speech = Speech(folder.speech, own.speech_program, limits)
+        """The voice for screens that have none."""
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
         self._believed = learned.bodies(store)
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
@@ -312,6 +322,12 @@ class App:
                     await self.open_day(branch, SYSTEM)
             elif not state.is_ended and lapsed_holds(state, now_ms):
                 await self.submit(Request(stream, f"tick-{now_ms}", SYSTEM, Tick()))
+
+    async def work(self, question: Callable[..., Answered], *about: object, seconds: float) -> Answered:
+        """The answer of a worker process; of a thread where none runs beside the server. Raises `Trouble`."""
+        if self._workers is None:
+            return await asyncio.to_thread(question, *about)
+        return await self._workers.ask(question, *about, seconds=seconds)
 
     # -- days and states ------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ class Folder:
         self.database = path / "openhall.db"
         self.key = path / "openhall.key"
         self.runs = path / "rehearsals"
+        self.speech = path / "speech"
 
     def require(self) -> None:
         """Raise `FolderMissing` unless this is an installation."""

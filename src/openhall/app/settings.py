@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -43,10 +43,22 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"Expected public_address {problem}, got {self.public_address!r}")
 
 
+class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What this machine has for the devices of the halls."""
+
+    speech_program: str = "espeak-ng"
+    """Speaks where a browser has no voice of its own."""
+    speech_kept_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 64
+    """Prepared sound kept on the disk."""
+    font: str = "NotoSansCJK-Regular.ttc"
+    """A font with Chinese characters, for tickets: a file's name among the machine's fonts, or its path."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, a section each."""
 
     server: ServerSettings = ServerSettings()
+    devices: DeviceSettings = DeviceSettings()
 
 
 def _wrong_with_address(address: str) -> str:

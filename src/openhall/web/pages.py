@@ -24,11 +24,13 @@ from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
 from openhall.web import elsewhere, kiosk, people, personal, phone
 from openhall.web.api import BranchId, hall_of, readable_branch
+from openhall.web.frame import branch_links, frame, head_links
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of
 from openhall.web.rendering import REASONS_TO_LOOK, WORDS, clock_words, page
 from openhall.web.signing_in import OpenhallRequest
+from openhall.web.speaking import spoken
 
 SCREENS: tuple[rights.Screen, ...] = ("kiosk", "guard", "display", "counter", "lobby", "branch")
 PLAN: rights.Screen = "plan"
@@ -49,21 +51,11 @@ def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str,
     stream = app.today(branch)
     state = app.hall(stream)
     now_ms = app.clock.now_ms()
-    context: dict[str, Any] = {
-        "account": request.user,
-        "bank": app.bank,
-        "branch": branch,
-        "screen": screen,
-        "screens": _screens_of(request, branch),
-        "path": request.url.path,
-        "now_ms": now_ms,
-        "hm": clock_words(branch.timezone),
-        "speed": getattr(app.clock, "speed", 1.0),
-        "is_demo": hasattr(app.clock, "speed"),
+    context: dict[str, Any] = frame(request, screen, branch) | {
+        "spoken": spoken(app, language_of(request)),
         "day": stream.day.isoformat(),
         "state": state,
         "board": None,
-        "people": people.names_of(app.bank),
         "services": {s.id: s for s in app.bank.services},
         "needs": {n.code: n for s in app.bank.services for n in s.needs},
         "classes": {c.code: c for c in app.bank.classes},
@@ -80,13 +72,6 @@ def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str,
         context["room"] = room_left(state, now_ms) if is_counted else None
         context["is_used_up"] = elsewhere.is_used_up(state, now_ms)
     return context
-
-
-def _screens_of(request: OpenhallRequest, branch: Branch) -> list[str]:
-    """The screens that this account may open in this branch."""
-    if not rights.reaches(request.user.role, request.user.branch, branch.id):
-        return []
-    return [s for s in (*SCREENS, PLAN) if rights.may_open(request.user.role, s)]
 
 
 def _fold(context: dict[str, Any], state: HallState, screen: str, request: OpenhallRequest) -> None:
@@ -236,7 +221,8 @@ def _home(request: OpenhallRequest) -> dict[str, Any]:
     now_ms = app.clock.now_ms()
     own = [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
     listed = [
-        {"branch": b, "state": state, "screens": _screens_of(request, b)} | people.home_entry(state, now_ms)
+        {"branch": b, "state": state, "links": branch_links(request.user.role, request.user.branch, b.id)}
+        | people.home_entry(state, now_ms)
         for b in own
         for state in [app.hall(app.today(b))]
     ]
@@ -246,6 +232,7 @@ def _home(request: OpenhallRequest) -> dict[str, Any]:
         "account": request.user,
         "bank": app.bank,
         "listed": listed,
+        "head_links": head_links(request.user.role),
         "path": "/",
         "is_demo": hasattr(app.clock, "speed"),
         "speed": getattr(app.clock, "speed", 1.0),

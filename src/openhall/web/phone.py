@@ -1,11 +1,12 @@
 """The customer's own page on a phone: place, wait and call of one number, for who holds its address [C16].
 
-No sign-in, nothing to press, nothing personal. The address cannot be guessed (`app.ticket_links`); who tries
-is slowed down, while phones that share one address of a network are not.
+No sign-in, nothing personal; what can be pressed is in `holder`. The address cannot be guessed
+(`app.ticket_links`); who tries is slowed down, while phones that share one address of a network are not.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,10 +20,13 @@ from markupsafe import Markup
 from openhall.app.build import App
 from openhall.app.ticket_links import TOKEN_CHARACTERS_MAX
 from openhall.hall import views
-from openhall.hall.model.state import HallState, Ticket
+from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import StreamId
+from openhall.network.model import Branch
+from openhall.web import people
 from openhall.web.guarding import ANYONE
+from openhall.web.problems import Problem
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
 from openhall.web.signing_in import Attempts
@@ -39,6 +43,11 @@ COUNTED_AT_MOST = 10_000
 
 CODES_KEPT = 256
 """Drawn codes kept: a kiosk's screen is drawn again with each event of the hall."""
+
+ASKED = frozenset({"out", "leave"})
+"""What the page asks about before it is done, by `?do=` in its address."""
+
+RATED_COOKIE = "openhall_rated"
 
 Token = Annotated[str, PathParameter(max_length=TOKEN_CHARACTERS_MAX)]
 
@@ -76,10 +85,20 @@ def code_of(address: str) -> Markup:
     return Markup(code.svg_inline(omitsize=True, border=3, svgclass="code", lineclass="code-dark"))  # noqa: S704
 
 
-def _shown(request: Request[Any, Any, Any], token: str, template: str) -> Response[bytes]:
+@dataclass(frozen=True)
+class Own:
+    """The ticket behind an address, in its hall."""
+
+    stream: StreamId
+    branch: Branch
+    state: HallState
+    ticket: Ticket
+
+
+def own_ticket(request: Request[Any, Any, Any], token: str) -> Own | Response[bytes]:
+    """What an address opens; else the page that says why it opens nothing."""
     app: App = request.app.state.openhall
-    language, now_ms = language_of(request), app.wall.now_ms()
-    looks: Looks = request.app.state.looks
+    now_ms, looks = app.wall.now_ms(), request.app.state.looks
     found = app.links.read(token)
     place = request.client.host if request.client else ""
     if found is None:
@@ -95,26 +114,55 @@ def _shown(request: Request[Any, Any, Any], token: str, template: str) -> Respon
     if branch is None or state is None or ticket is None:
         # Another day's number: its page goes with the day, and what became of it is nobody's business.
         return _nothing(request, "past", 404)
-    shown = page(
+    return Own(stream, branch, state, ticket)
+
+
+def shown(
+    request: Request[Any, Any, Any], token: str, template: str, said: Problem | None = None
+) -> Response[bytes]:
+    """The page of an address; `said` is what the hall answered to a button that was pressed."""
+    app: App = request.app.state.openhall
+    own = own_ticket(request, token)
+    if isinstance(own, Response):
+        return own
+    asked = request.query_params.get("do", "")
+    made = page(
         template,
-        language,
+        language_of(request),
         bank=app.bank,
-        branch=branch,
+        branch=own.branch,
         path=f"/t/{token}",
         now_ms=app.clock.now_ms(),
-        hm=clock_words(branch.timezone),
+        hm=clock_words(own.branch.timezone),
         refresh_seconds=REFRESH_SECONDS,
-        **_what_it_says(app, stream, state, ticket),
+        ask=asked if asked in ASKED else "",
+        said=said,
+        key=secrets.token_hex(8),
+        is_rated=RATED_COOKIE in request.cookies,
+        **_what_it_says(app, own),
     )
-    shown.headers["X-Hall-Now"] = str(app.clock.now_ms())
-    return shown
+    made.headers["X-Hall-Now"] = str(app.clock.now_ms())
+    return made
 
 
-def _what_it_says(app: App, stream: StreamId, state: HallState, ticket: Ticket) -> dict[str, Any]:
+def contact_of(state: HallState) -> str:
+    """The colleague in the hall to whom somebody comes back who stepped out by their own phone."""
+    here = people.here_for(state, "lobby", "guard") or people.here_for(state, "manager", "teller")
+    return here[0].id if here else ""
+
+
+def may_be_rated(ticket: Ticket) -> bool:
+    """Whether there is something to say about it: it was served, here or another way."""
+    return ticket.status in {TicketStatus.SERVED, TicketStatus.DIVERTED}
+
+
+def _what_it_says(app: App, own: Own) -> dict[str, Any]:
     """The ticket as its holder may see it."""
-    now_ms, rules = app.clock.now_ms(), state.day_rules
-    view = views.ticket_view(state, ticket, app.waits(stream))
+    now_ms, state, ticket = app.clock.now_ms(), own.state, own.ticket
+    rules = state.day_rules
+    view = views.ticket_view(state, ticket, app.waits(own.stream))
     back_until_ms = ticket.ended_ms + rules.call.reinstate_minutes * MINUTE_MS
+    is_here = ticket.status in {TicketStatus.WAITING, TicketStatus.CALLED}
     return {
         "rules": rules,
         "t": view,
@@ -124,6 +172,11 @@ def _what_it_says(app: App, stream: StreamId, state: HallState, ticket: Ticket) 
         "is_day_over": state.is_ended,
         "is_late": bool(view.held_until_ms) and view.held_until_ms < now_ms,
         "may_come_back": not state.is_ended and now_ms <= back_until_ms,
+        "may_step_out": is_here and ticket.hold_count < rules.hold.times_at_most,
+        "may_leave": is_here or ticket.status is TicketStatus.HELD,
+        "may_be_rated": may_be_rated(ticket),
+        "holds_left": max(0, rules.hold.times_at_most - ticket.hold_count),
+        "contact": people.names_of(app.bank).get(ticket.contact_person or contact_of(state), ""),
     }
 
 
@@ -137,13 +190,13 @@ def _nothing(request: Request[Any, Any, Any], why: str, status: int) -> Response
 @get("/t/{token:str}", include_in_schema=False, opt=ANYONE)
 async def ticket_page(request: Request[Any, Any, Any], token: Token) -> Response[bytes]:
     """A number's page."""
-    return _shown(request, token, "phone.html")
+    return shown(request, token, "phone.html")
 
 
 @get("/t/{token:str}/live", include_in_schema=False, opt=ANYONE)
 async def ticket_live(request: Request[Any, Any, Any], token: Token) -> Response[bytes]:
     """The part of it that changes."""
-    return _shown(request, token, "phone_live.html")
+    return shown(request, token, "phone_live.html")
 
 
 HANDLERS: list[Any] = [ticket_page, ticket_live]

@@ -41,11 +41,20 @@ REFUSALS = refusals(
     ),
     too_large=("The request is too large.", "Send less at once."),
     too_many_requests=("Too many attempts in a short time.", "Wait a minute and try again."),
+    sentence_not_ours=(
+        "Only sentences of this system are said aloud.",
+        "Load the page again and press once more.",
+    ),
     kiosk_too_fast=(
         "This machine gives at most {limit} tickets a minute.",
         "Wait a moment, or ask a colleague for a number.",
     ),
     http_error=("The request could not be served.", "See the detail."),
+    feedback_given=(
+        "You have told us already how it was. Thank you.",
+        "If something is left to say, speak to a colleague in the hall.",
+    ),
+    feedback_too_early=("You can say how it was once you have been served.", "Please look again afterwards."),
     internal_error=(
         "Something went wrong inside openhall; nothing was changed by it.",
         "Try again. If it stays, show the server's log to your administrator.",
@@ -56,6 +65,7 @@ STATUS = {
     "sign_in_failed": 401,
     "sign_in_required": 401,
     "role_may_not": 403,
+    "sentence_not_ours": 403,
     "branch_not_yours": 403,
     "not_found": 404,
     "method_not_allowed": 405,

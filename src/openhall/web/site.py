@@ -19,7 +19,7 @@ from litestar.types import Message, Scope
 
 from openhall import __version__
 from openhall.app.build import App
-from openhall.web import api, demo, learned, pages, phone, planning, signing_in, stream
+from openhall.web import api, demo, holder, learned, pages, phone, planning, signing_in, speech, stream
 from openhall.web.description import DescriptionPlugin
 from openhall.web.guarding import ANYONE, guarded, hold_to_rights
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
@@ -90,6 +90,8 @@ def create_site(app: App) -> Litestar:
             *planning.HANDLERS,
             *pages.HANDLERS,
             *phone.HANDLERS,
+            *holder.HANDLERS,
+            *speech.HANDLERS,
             demo.set_speed,
             static,
         ],
