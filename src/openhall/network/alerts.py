@@ -25,6 +25,9 @@ AlertKind = Literal[
 """What exactly each counts, and over which time, is fixed in `review.alert_kinds`."""
 
 AlertLevel = Literal["yellow", "orange", "red"]
+MessageChannel = Literal["sms", "email", "app", "staff"]
+"""How a message leaves the house. `app` is the bank's own app, `staff` its people's messenger."""
+MESSAGE_CHANNELS: tuple[MessageChannel, ...] = ("sms", "email", "app", "staff")
 StaffChannel = Literal["staff", "email"]
 AlertRole = Literal["guard", "teller", "lobby", "manager", "operations", "administrator"]
 
