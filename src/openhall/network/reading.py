@@ -125,7 +125,7 @@ def _table(type_: type[msgspec.Struct]) -> Table:
     columns: list[str] = []
     required: set[str] = set()
     for f in fields_of(type_).values():
-        kind = _plain(f.type)
+        kind = plain(f.type)
         if isinstance(kind, inspect.StructType) and kind.cls is Text:
             names = [f"{f.name}_en", f"{f.name}_zh"]
         elif (type_, f.name) == (m.Branch, "week") or not _holds_tables(kind):
@@ -140,11 +140,11 @@ def _table(type_: type[msgspec.Struct]) -> Table:
 
 def _holds_tables(kind: inspect.Type) -> bool:
     if isinstance(kind, inspect.VarTupleType):
-        return _holds_tables(_plain(kind.item_type))
+        return _holds_tables(plain(kind.item_type))
     return isinstance(kind, inspect.StructType) and kind.cls is not Hours
 
 
-def _plain(kind: inspect.Type) -> inspect.Type:
+def plain(kind: inspect.Type) -> inspect.Type:
     """A type without its `| None`: a file says nothing where the model says None."""
     if isinstance(kind, inspect.UnionType):
         return next(t for t in kind.types if not isinstance(t, inspect.NoneType))
@@ -203,26 +203,26 @@ def _wanted(type_: type, name: str, kind: inspect.Type) -> str:
         return limits.expected
     if (type_, name) == (m.Branch, "week"):
         return WEEK_EXPECTED
-    plain = _plain(kind)
-    if isinstance(plain, inspect.VarTupleType):
+    bare = plain(kind)
+    if isinstance(bare, inspect.VarTupleType):
         return Words("a list")
     if shape := shape_of(type_, name):
         return shape.expected
-    if isinstance(plain, inspect.StructType):
-        return {Text: Words("a text in en and zh"), Hours: HOURS_EXPECTED}.get(plain.cls, Words("a table"))
+    if isinstance(bare, inspect.StructType):
+        return {Text: Words("a text in en and zh"), Hours: HOURS_EXPECTED}.get(bare.cls, Words("a table"))
     words: dict[type[inspect.Type], str] = {
         inspect.StrType: Words("a text"),
         inspect.BoolType: Words("true or false"),
         inspect.DateType: Words("a date such as 2026-12-15"),
     }
-    return words.get(type(plain), Words("a value"))
+    return words.get(type(bare), Words("a value"))
 
 
 def read_value(type_: type, f: inspect.Field, raw: Raw, findings: Findings) -> Any:
     """A field's value, or NOTHING after noting why not."""
     if (type_, f.name) == (m.Branch, "week"):
         return _read_week(raw, findings)
-    kind = _plain(f.type)
+    kind = plain(f.type)
     if not isinstance(kind, inspect.VarTupleType):
         return _read_one(type_, f.name, kind, raw, findings)
     items = raw.value.split() if raw.is_text and isinstance(raw.value, str) else raw.value
