@@ -63,7 +63,7 @@ class BoundHolds(CallsInOrder):
         for loser in (tickets[tid] for tid in call.passed_over):
             class_ = day.state.class_(loser.class_code)
             assert class_ is not None
-            bound_ms = overtaking_bound_ms(rules.order, rules.classes, class_)
+            bound_ms = overtaking_bound_ms(rules.order, rules.classes, class_, rules.appointments)
             if bound_ms is None:
                 continue
             later_ms = winner.joined_ms - loser.joined_ms

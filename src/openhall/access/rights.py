@@ -28,6 +28,9 @@ Screen = Literal[
     "devices",
     "accounts",
     "configuration",
+    "approvals",
+    "messages",
+    "health",
 ]
 """`branch` is the live view of one hall, `network` the board over all, `personal` the sealed data,
 `plan` who works when, `report` the ended days in numbers."""
@@ -60,12 +63,21 @@ _TICKETS: Final = frozenset({"IssueTicket", "RecordBaulk"})
 _DOOR: Final = frozenset(
     {"RecordEntryCheck", "AdmitWithoutCheck", "LetIn", "LeaveVisit", "OpenDoors", "CloseDoors", "SetHandling"}
 )
-_ESCORT: Final = frozenset({"TakeEscort", "FinishEscort"})
+_ESCORT: Final = frozenset({"TakeEscort", "FinishEscort", "TakeRing", "FinishRing"})
+_BOOKING: Final = frozenset({"BookAppointment", "CancelAppointment"})
 _CALLING: Final = frozenset(
     {"CallNext", "CallTicket", "Recall", "StartService", "FinishService", "MarkNoShow", "EnterPaperCall"}
 )
 _COUNTERS: Final = frozenset(
-    {"OpenCounter", "HandOverCounter", "PauseCounter", "ResumeCounter", "CloseCounter"}
+    {
+        "OpenCounter",
+        "HandOverCounter",
+        "PauseCounter",
+        "ResumeCounter",
+        "CloseCounter",
+        "DelayAutoCall",
+        "AllowAutoCall",
+    }
 )
 _PLACE: Final = frozenset({"AddService", "TransferService", "HoldTicket", "ResumeTicket", "MarkReneged"})
 _CLASSES: Final = frozenset({"ConfirmClass", "CorrectClass", "Reinstate"})
@@ -96,32 +108,50 @@ _LOBBY: Final = (
     | _CARE
     | _ADVICE
     | _PEOPLE
-    | {"EnterPaperTicket", "EnterPaperCall"}
+    | _BOOKING
+    | {"EnterPaperTicket", "EnterPaperCall", "CheckInAppointment", "RingForColleague"}
 )
 _MANAGER: Final = _LOBBY | _CALLING | _COUNTERS | _DAY | {"ForceEndDay", "LendPerson"}
 
 COMMANDS: Final[dict[Role, frozenset[str]]] = {
-    "kiosk": _TICKETS | {"RecordFeedback"},
+    "kiosk": _TICKETS | {"RecordFeedback", "CheckInAppointment", "RingForColleague"},
     "display": frozenset(),
     "gate": frozenset(),
-    "guard": _DOOR | _ESCORT | {"RecordBaulk"},
+    "guard": _DOOR | _ESCORT | {"RecordBaulk", "CheckInAppointment", "RingForColleague"},
     "teller": _CALLING
     | _COUNTERS
     | _PLACE
     | _ESCORT
-    | {"ConfirmClass", "Reinstate", "OfferDiversion", "DeclineDiversion", "SetHandling", "RecordFeedback"},
+    | _BOOKING
+    | {"ConfirmClass", "Reinstate", "OfferDiversion", "DeclineDiversion", "SetHandling", "RecordFeedback"}
+    | {"RingForColleague"},
     "lobby": _LOBBY | {"PauseHall", "ResumeHall", "OpenCounter", "HandOverCounter", "CloseCounter"},
     "manager": _MANAGER,
     # Head office opens and plans days; it calls nobody and moves nobody's place.
     "operations": _DAY
+    | _BOOKING
     | {"OpenDoors", "CloseDoors", "ForceEndDay", "LendPerson", "AskForPeople", "CloseRequest"},
     "administrator": frozenset(),
 }
 """Which commands a role may issue."""
 
+HOLDER: Final = "customer"
+"""Who acts when the holder of a ticket's own page does, as the log names them: everybody alike."""
+
+HOLDER_COMMANDS: Final[dict[str, dict[str, object]]] = {
+    # Who comes back late is vouched for by a colleague, never by their own phone.
+    "ResumeTicket": {"confirmed_by": ""},
+    "HoldTicket": {"contact_ref": ""},
+    "MarkReneged": {},
+    "RecordFeedback": {"service_id": "", "person_id": ""},
+}
+"""What the holder of a ticket's own page may ask for, and the fields that must be left at the value given
+here. It reaches that one ticket and no other."""
+
 FIELDS_KEPT: Final[dict[tuple[Role, str], dict[str, object]]] = {
     # A customer at the kiosk claims a class; only staff confirm one, or go beyond the day's capacity.
     ("kiosk", "IssueTicket"): {"class_basis": "claimed", "override_reason": None},
+    ("kiosk", "CheckInAppointment"): {"class_basis": "claimed"},
 }
 """Fields of a command that a role must leave at the value given here."""
 
@@ -129,6 +159,7 @@ BY_THE_CLOCK: Final = frozenset(
     {
         "Tick",
         "OpenDay",
+        "OfferAppointments",
         "TellWaits",
         "GiveAdvice",
         "ReviewAdvice",
@@ -163,12 +194,26 @@ SCREENS: Final[dict[Role, frozenset[Screen]]] = {
             "alerts",
             "devices",
             "accounts",
+            "approvals",
         }
     ),
     "operations": frozenset(
-        {"display", "branch", "network", "plan", "appointments", "report", "alerts", "configuration"}
+        {
+            "display",
+            "branch",
+            "network",
+            "plan",
+            "appointments",
+            "report",
+            "alerts",
+            "configuration",
+            "approvals",
+            "health",
+        }
     ),
-    "administrator": frozenset({"devices", "accounts", "configuration", "report", "alerts"}),
+    "administrator": frozenset(
+        {"devices", "accounts", "configuration", "approvals", "report", "alerts", "messages", "health"}
+    ),
 }
 """Which screens a role may open."""
 
@@ -271,6 +316,17 @@ def refuse(role: Role, own_branch: str | None, *, branch: str, command: Command 
         if getattr(command, field, allowed) != allowed:
             return Refusal("role_may_not", place=field, detail={"role": role})
     return None
+
+
+def refuse_holder(ticket_id: str, command: Command) -> Refusal | None:
+    """Why the holder of a ticket's page may not issue a command; None when they may."""
+    name = type(command).__name__
+    fields = HOLDER_COMMANDS.get(name)
+    if fields is None:
+        return Refusal("role_may_not", place=name, detail={"role": HOLDER})
+    kept = {"ticket_id": ticket_id, **fields}
+    wrong = next((field for field, value in kept.items() if getattr(command, field) != value), "")
+    return Refusal("role_may_not", place=wrong, detail={"role": HOLDER}) if wrong else None
 
 
 def may_system(actor: str, command_type: str) -> bool:

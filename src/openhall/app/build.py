@@ -33,7 +33,7 @@ from openhall.hall.lending import helpers_of
 from openhall.hall.model import ROOM as HALL
 from openhall.hall.model import HallState
 from openhall.hall.model.commands import OpenDay, Tick
-from openhall.hall.model.deciding.day import lapsed_holds
+from openhall.hall.model.deciding.ticking import is_due
 from openhall.hall.model.waits import Waits
 from openhall.hall.snapshot import Helper
 from openhall.kernel.clock import HOUR_MS, Clock, business_day
@@ -42,7 +42,7 @@ from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.trouble import Trouble
 from openhall.log import accounts as accounts_log
 from openhall.log import book as book_log
-from openhall.log import learned
+from openhall.log import consents, learned
 from openhall.log.accounts import Accounts
 from openhall.log.approvals import Approvals
 from openhall.log.book import Book
@@ -98,6 +98,7 @@ def refusal_texts() -> dict[str, RefusalText]:
         **PLAN_REFUSALS,
         **book_log.REFUSALS,
         **accounts_log.REFUSALS,
+        **consents.REFUSALS,
         **approval_rules.REFUSALS,
     }
     for room in ROOMS:
@@ -311,7 +312,7 @@ class App:
             self.hub.beat()
 
     async def run_schedule_once(self) -> None:
-        """Open the days that are due, and end the holds that ran out."""
+        """Open the days that are due, and let time do its work where there is some."""
         now_ms = self.clock.now_ms()
         for branch in self.bank.branches:
             stream = self.today(branch)
@@ -320,7 +321,7 @@ class App:
                 moments = moments_on(self.bank, branch, stream.day)
                 if moments and moments.checkin_ms - OPEN_AHEAD_MS <= now_ms < moments.closes_ms:
                     await self.open_day(branch, SYSTEM)
-            elif not state.is_ended and lapsed_holds(state, now_ms):
+            elif not state.is_ended and is_due(state, now_ms):
                 await self.submit(Request(stream, f"tick-{now_ms}", SYSTEM, Tick()))
 
     async def work(self, question: Callable[..., Answered], *about: object, seconds: float) -> Answered:

@@ -35,5 +35,8 @@ def day_rules(version: NetworkVersion, branch_id: str, day: date) -> DayRules | 
         closes_ms=moments.closes_ms,
         pause_reasons=bank.pause_reasons,
         waits=bank.waits,
+        appointments=bank.appointments,
+        auto_call=bank.auto_call,
+        ring=bank.ring,
         lessons=tuple(lesson.code for lesson in bank.lessons),
     )

@@ -263,7 +263,7 @@ class _Watch:
             if t.class_code == ordinary.code and t.id in self.waits and self._met_green(t)
         ]
         return Green(
-            bound_ms=overtaking_bound_ms(rules.order, rules.classes, ordinary) or 0,
+            bound_ms=overtaking_bound_ms(rules.order, rules.classes, ordinary, rules.appointments) or 0,
             passed=len(self.passed),
             passed_most_ms=self.passed_most_ms,
             broken=self.broken,

@@ -7,12 +7,15 @@ from math import sqrt
 
 import msgspec
 
+from openhall.hall.booking import head_start_most_ms
 from openhall.hall.told import WaitSource
 from openhall.kernel.clock import MINUTE_MS
 from openhall.network import calendar
+from openhall.network.hall_policies import AppointmentPolicy, AutoCallPolicy, RingPolicy
 from openhall.network.model import (
     Branch,
     CallPolicy,
+    Counter,
     Handling,
     HoldPolicy,
     OrderPolicy,
@@ -69,6 +72,9 @@ class DayRules(msgspec.Struct, frozen=True):
     pause_reasons: tuple[str, ...] = ()
     lessons: tuple[str, ...] = ()
     waits: WaitPolicy = WaitPolicy()
+    appointments: AppointmentPolicy = AppointmentPolicy()
+    auto_call: AutoCallPolicy = AutoCallPolicy()
+    ring: RingPolicy = RingPolicy()
 
     @property
     def tickets_daily(self) -> int | None:
@@ -81,29 +87,51 @@ class DayRules(msgspec.Struct, frozen=True):
         return calendar.inside_limit(self.branch, self.regime)
 
 
-def place_in_order(order: OrderPolicy, class_: PriorityClass, *, joined_ms: int, joined_seq: int) -> Key:
+def place_in_order(
+    order: OrderPolicy,
+    class_: PriorityClass,
+    *,
+    joined_ms: int,
+    joined_seq: int,
+    counts_from_ms: int = 0,
+) -> Key:
     """The key of a ticket: smaller is called first.
 
     Under head starts the key is the time of joining minus the class's head start. It follows that a customer
     can be overtaken only by somebody who joined less than `overtaking_bound_ms` later: arithmetic,
     not of luck. Under strict classes the rank comes first and there is no such bound.
+    Who has an appointment counts from `counts_from_ms` where that is sooner; the two are never added.
     Ties go to the smaller sequence number, which is unique in a branch-day, so the order is total.
     """
-    if order.kind == "strict":
-        return (class_.rank, joined_ms, joined_seq)
-    return (0, joined_ms - class_.head_start_minutes * MINUTE_MS, joined_seq)
+    is_strict = order.kind == "strict"
+    own_ms = joined_ms if is_strict else joined_ms - class_.head_start_minutes * MINUTE_MS
+    from_ms = min(own_ms, counts_from_ms) if counts_from_ms else own_ms
+    return (class_.rank if is_strict else 0, from_ms, joined_seq)
 
 
 def overtaking_bound_ms(
-    order: OrderPolicy, classes: Iterable[PriorityClass], own: PriorityClass
+    order: OrderPolicy,
+    classes: Iterable[PriorityClass],
+    own: PriorityClass,
+    appointments: AppointmentPolicy,
 ) -> int | None:
-    """Nobody who joins that much later than a customer of class `own` is called earlier by the order.
+    """Nobody who joins that much later than a customer of class `own` is called earlier by the order, with
+    an appointment or without; who has one joins when checking in.
 
     None means that there is no bound (strict classes, with a class of smaller rank).
     """
+    booked_ms = head_start_most_ms(appointments)
     if order.kind == "strict":
-        return None if any(c.rank < own.rank for c in classes) else 0
-    return max(0, max(c.head_start_minutes for c in classes) - own.head_start_minutes) * MINUTE_MS
+        return None if any(c.rank < own.rank for c in classes) else booked_ms
+    longest_ms = max(booked_ms, *(c.head_start_minutes * MINUTE_MS for c in classes))
+    return max(0, longest_ms - own.head_start_minutes * MINUTE_MS)
+
+
+def calls_by_itself(rules: DayRules, counter: Counter) -> bool:
+    """Whether a free counter gets its next customer without a key pressed: as the counter says, else the
+    branch, else the bank."""
+    own = (counter.is_auto_call, rules.branch.is_auto_call)
+    return next((each for each in own if each is not None), rules.auto_call.is_on)
 
 
 def is_fetched(handling: Iterable[Handling]) -> bool:

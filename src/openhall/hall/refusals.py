@@ -157,6 +157,43 @@ REFUSALS = refusals(
         "Staff never operate a customer's account for them.",
         "Let the customer do it, or bring the customer back into the line.",
     ),
+    appointments_not_offered=(
+        "No appointments can be made for this day.",
+        "Choose another day, or come and take a number.",
+    ),
+    service_not_bookable=(
+        "The service {service} cannot be booked ahead.",
+        "Come and take a number, or choose one of: {known}.",
+    ),
+    slot_unknown=("There is no appointment at that time.", "Choose one of the times on the list."),
+    slot_past=("That time has passed.", "Choose a later time."),
+    slot_full=("That time is taken by now.", "Choose another time."),
+    appointment_unknown=(
+        "There is no appointment with this code here.",
+        "Read the code again, or take a number: a colleague can look for the appointment.",
+    ),
+    appointment_other_day=("This appointment is for {day}.", "Come on that day, or take a number today."),
+    appointment_cancelled=(
+        "This appointment was cancelled.",
+        "Take a number, or make another appointment.",
+    ),
+    appointment_used=(
+        "This appointment has its number already: {number}.",
+        "Look for that number, or ask a colleague.",
+    ),
+    appointment_too_early=(
+        "Checking in for this appointment begins at {opens}.",
+        "Come back then; or cancel it and take a number now.",
+    ),
+    auto_call_off=("Counter {counter} does not call by itself.", "Press Next customer."),
+    auto_call_not_delayed=("Counter {counter} calls by itself already.", "Nothing needs to be done."),
+    ring_open=("A colleague has been asked to come already.", "Please wait: somebody is coming."),
+    rings_too_many=(
+        "From here a colleague was asked for {limit} times in ten minutes.",
+        "Please speak to somebody in the hall.",
+    ),
+    ring_unknown=("There is no ring {ring} today.", "Look at the list of rings."),
+    ring_finished=("Somebody has been there already.", "Nothing needs to be done."),
     paper_number_used=("The paper number {number} has been entered already.", "Check the paper list."),
     lesson_unknown=("There is no lesson {lesson}.", "Choose one of: {known}."),
     score_missing=("A rating needs a score from 1 to 5.", "Ask for the score."),

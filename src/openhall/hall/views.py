@@ -303,7 +303,7 @@ def board(state: HallState, now_ms: int, waits: Waits) -> Board:
     by_service = Tally(state.tickets[tid].service_id for _, tid in state.line)
     statuses = Tally(t.status.value for t in state.tickets.values())
     joined = [state.tickets[tid].joined_ms for _, tid in state.line]
-    bound_ms = overtaking_bound_ms(rules.order, rules.classes, rules.classes[0])
+    bound_ms = overtaking_bound_ms(rules.order, rules.classes, rules.classes[0], rules.appointments)
     counters = tuple(counter_view(state, k) for k in state.counters.values())
     return Board(
         place=state.stream.place,

@@ -18,6 +18,7 @@ from openhall.hall.policy import (
 )
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
 from openhall.kernel.text import Text
+from openhall.network.hall_policies import AppointmentPolicy
 from openhall.network.model import CallPolicy, Handling, OrderPolicy, PriorityClass, TriageRule
 from tests.places import FRONTLINE, GREEN, ORDINARY, pension_day_branch, quiet_branch, with_rules
 
@@ -69,7 +70,7 @@ def test_the_bound_of_a_class(
     order: OrderPolicy, own: PriorityClass, bound_minutes: int | None, reason: str
 ) -> None:
     expected = None if bound_minutes is None else bound_minutes * MINUTE_MS
-    assert overtaking_bound_ms(order, CLASSES, own) == expected, reason
+    assert overtaking_bound_ms(order, CLASSES, own, AppointmentPolicy()) == expected, reason
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The hall as a decider: its commands and events, its state, how they meet."""
 
-from openhall.hall.model import applying_people, applying_told
+from openhall.hall.model import applying_asked, applying_calls, applying_people, applying_told
 from openhall.hall.model.applying import APPLIERS, apply
 from openhall.hall.model.checking import check
 from openhall.hall.model.commands import COMMANDS
@@ -26,4 +26,4 @@ ROOM: Room[HallState] = Room(
     refusals=REFUSALS,
 )
 
-__all__ = ["ROOM", "HallState", "applying_people", "applying_told"]
+__all__ = ["ROOM", "HallState", "applying_asked", "applying_calls", "applying_people", "applying_told"]

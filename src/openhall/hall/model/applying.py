@@ -7,11 +7,8 @@ from typing import Any
 
 from openhall.hall.model import events as e
 from openhall.hall.model.state import (
-    CounterState,
-    Diversion,
     DiversionStatus,
     Doors,
-    EscortTask,
     HallState,
     TaskStatus,
     Ticket,
@@ -72,7 +69,7 @@ def _day_force_ended(state: HallState, _: e.DayForceEnded, stamp: Stamp) -> None
         if ticket.is_pending:
             if ticket.status is TicketStatus.HELD:
                 _end_hold(ticket, stamp.at_ms)
-            _end(state, ticket, TicketStatus.UNSERVED, stamp.at_ms)
+            end(state, ticket, TicketStatus.UNSERVED, stamp.at_ms)
     for visit in state.visits.values():
         if visit.is_pending:
             _leave(state, visit)
@@ -108,7 +105,8 @@ def _leave(state: HallState, visit: Visit) -> None:
         state.inside_count -= visit.party_size
 
 
-def _come_in(state: HallState, visit: Visit) -> None:
+def come_in(state: HallState, visit: Visit) -> None:
+    """Somebody is inside from now on."""
     if not visit.is_inside:
         visit.is_inside = True
         state.inside_count += visit.party_size
@@ -167,7 +165,7 @@ def _roll_visit_added(state: HallState, event: e.RollVisitAdded, stamp: Stamp) -
 
 @applies(e.VisitLetIn)
 def _visit_let_in(state: HallState, event: e.VisitLetIn, _: Stamp) -> None:
-    _come_in(state, state.visits[event.visit_id])
+    come_in(state, state.visits[event.visit_id])
 
 
 @applies(e.VisitLeft)
@@ -178,10 +176,18 @@ def _visit_left(state: HallState, event: e.VisitLeft, _: Stamp) -> None:
 # --- tickets -----------------------------------------------------------------------------------------
 
 
-def _key(state: HallState, class_code: str, joined_ms: int, joined_seq: int) -> tuple[int, int, int]:
+def _key(
+    state: HallState, class_code: str, joined_ms: int, joined_seq: int, counts_from_ms: int = 0
+) -> tuple[int, int, int]:
     class_ = state.class_(class_code)
     assert class_ is not None, class_code
-    return place_in_order(state.day_rules.order, class_, joined_ms=joined_ms, joined_seq=joined_seq)
+    return place_in_order(
+        state.day_rules.order,
+        class_,
+        joined_ms=joined_ms,
+        joined_seq=joined_seq,
+        counts_from_ms=counts_from_ms,
+    )
 
 
 def _told(at_issue: ToldAtIssue | None, now_ms: int) -> Told | None:
@@ -214,10 +220,12 @@ def _ticket_issued(state: HallState, event: e.TicketIssued, stamp: Stamp) -> Non
             event.visit_id,
             event.service_id,
             event.class_code,
-            _key(state, event.class_code, visit.joined_ms, visit.joined_seq),
+            _key(state, event.class_code, visit.joined_ms, visit.joined_seq, event.counts_from_ms),
             visit.joined_ms,
             visit.joined_seq,
             stamp.at_ms,
+            appointment_ms=event.appointment_ms,
+            counts_from_ms=event.counts_from_ms,
             claimed_class=event.claimed_class,
             need=event.need,
             handling=event.handling,
@@ -260,10 +268,11 @@ def _class_corrected(state: HallState, event: e.ClassCorrected, _: Stamp) -> Non
         ticket.told = ticket.told_at_issue = None  # it was said of another place
     ticket.class_code = event.class_code
     ticket.claimed_class = ""
-    state.rekey(ticket, _key(state, event.class_code, ticket.joined_ms, ticket.joined_seq))
+    key = _key(state, event.class_code, ticket.joined_ms, ticket.joined_seq, ticket.counts_from_ms)
+    state.rekey(ticket, key)
 
 
-def _set_service(state: HallState, ticket: Ticket, service_id: str) -> None:
+def set_service(state: HallState, ticket: Ticket, service_id: str) -> None:
     """A need goes along only to a service that knows it."""
     ticket.service_id = service_id
     service = state.service(service_id)
@@ -277,15 +286,15 @@ def _service_added(state: HallState, event: e.ServiceAdded, _: Stamp) -> None:
 
 
 @applies(e.ServiceTransferred)
-def _service_transferred(state: HallState, event: e.ServiceTransferred, _: Stamp) -> None:
+def _service_transferred(state: HallState, event: e.ServiceTransferred, stamp: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
-    _withdraw_offers(state, ticket)
-    _set_service(state, ticket, event.service_id)
+    withdraw_offers(state, ticket)
+    set_service(state, ticket, event.service_id)
     if not ticket.first_called_ms:
         ticket.told = ticket.told_at_issue = None  # it was said of another line
     if ticket.status is not TicketStatus.WAITING:
-        _close_escort(state, ticket)
-        _free_counter(state, ticket)
+        close_escort(state, ticket)
+        free_counter(state, ticket, stamp.at_ms)
         ticket.called_ms = ticket.started_ms = 0
         state.move(ticket, TicketStatus.WAITING)
 
@@ -303,7 +312,7 @@ def _baulked(state: HallState, _: e.Baulked, __: Stamp) -> None:
 # --- stepping out ------------------------------------------------------------------------------------
 
 
-def _withdraw_offers(state: HallState, ticket: Ticket) -> None:
+def withdraw_offers(state: HallState, ticket: Ticket) -> None:
     """An open offer ends with the waiting it was made in."""
     diversion = state.diversions.get(ticket.diversion_id)
     if diversion and diversion.status in {
@@ -315,17 +324,26 @@ def _withdraw_offers(state: HallState, ticket: Ticket) -> None:
     ticket.diversion_id = ""
 
 
-def _close_escort(state: HallState, ticket: Ticket) -> None:
+def close_escort(state: HallState, ticket: Ticket) -> None:
     """A task ends with the call that it was opened for."""
     if ticket.escort_id:
         state.escorts[ticket.escort_id].status = TaskStatus.DONE
         ticket.escort_id = ""
 
 
-def _end(state: HallState, ticket: Ticket, status: TicketStatus, at_ms: int) -> None:
-    _withdraw_offers(state, ticket)
-    _close_escort(state, ticket)
-    _free_counter(state, ticket)
+def free_counter(state: HallState, ticket: Ticket, at_ms: int) -> None:
+    """The counter is free of this ticket."""
+    counter = state.counters.get(ticket.counter_id)
+    if counter is not None and counter.ticket_id == ticket.id:
+        counter.ticket_id = ""
+        counter.free_since_ms = at_ms
+
+
+def end(state: HallState, ticket: Ticket, status: TicketStatus, at_ms: int) -> None:
+    """The visit is over, one way or another."""
+    withdraw_offers(state, ticket)
+    close_escort(state, ticket)
+    free_counter(state, ticket, at_ms)
     ticket.ended_ms = at_ms
     state.move(ticket, status)
 
@@ -333,9 +351,9 @@ def _end(state: HallState, ticket: Ticket, status: TicketStatus, at_ms: int) -> 
 @applies(e.TicketHeld)
 def _ticket_held(state: HallState, event: e.TicketHeld, stamp: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
-    _withdraw_offers(state, ticket)
-    _close_escort(state, ticket)
-    _free_counter(state, ticket)
+    withdraw_offers(state, ticket)
+    close_escort(state, ticket)
+    free_counter(state, ticket, stamp.at_ms)
     ticket.called_ms = 0
     ticket.held_since_ms = stamp.at_ms
     ticket.held_until_ms = event.until_ms
@@ -355,7 +373,7 @@ def _ticket_resumed(state: HallState, event: e.TicketResumed, stamp: Stamp) -> N
     ticket = state.tickets[event.ticket_id]
     _end_hold(ticket, stamp.at_ms)
     if event.is_inside:
-        _come_in(state, state.visits[ticket.visit_id])
+        come_in(state, state.visits[ticket.visit_id])
     state.move(ticket, TicketStatus.WAITING)
 
 
@@ -363,7 +381,7 @@ def _ticket_resumed(state: HallState, event: e.TicketResumed, stamp: Stamp) -> N
 def _hold_lapsed(state: HallState, event: e.HoldLapsed, stamp: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
     _end_hold(ticket, stamp.at_ms)
-    _end(state, ticket, TicketStatus.LAPSED, stamp.at_ms)
+    end(state, ticket, TicketStatus.LAPSED, stamp.at_ms)
 
 
 @applies(e.TicketReneged)
@@ -371,7 +389,7 @@ def _ticket_reneged(state: HallState, event: e.TicketReneged, stamp: Stamp) -> N
     ticket = state.tickets[event.ticket_id]
     if ticket.status is TicketStatus.HELD:
         _end_hold(ticket, stamp.at_ms)
-    _end(state, ticket, TicketStatus.RENEGED, stamp.at_ms)
+    end(state, ticket, TicketStatus.RENEGED, stamp.at_ms)
 
 
 @applies(e.TicketReinstated)
@@ -379,200 +397,6 @@ def _ticket_reinstated(state: HallState, event: e.TicketReinstated, _: Stamp) ->
     ticket = state.tickets[event.ticket_id]
     ticket.ended_ms = ticket.called_ms = ticket.started_ms = ticket.recall_count = 0
     state.visits[ticket.visit_id].is_inside = event.is_inside  # `move` counts whoever is inside
-    state.move(ticket, TicketStatus.WAITING)
-
-
-# --- calling -----------------------------------------------------------------------------------------
-
-
-@applies(e.EscortOpened)
-def _escort_opened(state: HallState, event: e.EscortOpened, stamp: Stamp) -> None:
-    state.escorts[event.task_id] = EscortTask(event.task_id, event.ticket_id, event.counter_id, stamp.at_ms)
-    state.tickets[event.ticket_id].escort_id = event.task_id
-
-
-@applies(e.EscortTaken)
-def _escort_taken(state: HallState, event: e.EscortTaken, _: Stamp) -> None:
-    task = state.escorts[event.task_id]
-    task.status = TaskStatus.TAKEN
-    task.person_id = event.person_id
-
-
-@applies(e.EscortFinished)
-def _escort_finished(state: HallState, event: e.EscortFinished, _: Stamp) -> None:
-    task = state.escorts[event.task_id]
-    _close_escort(state, state.tickets[task.ticket_id])
-
-
-@applies(e.TicketCalled)
-def _ticket_called(state: HallState, event: e.TicketCalled, stamp: Stamp) -> None:
-    ticket = state.tickets[event.ticket_id]
-    _withdraw_offers(state, ticket)
-    ticket.counter_id = event.counter_id
-    ticket.person_id = event.person_id
-    ticket.called_ms = ticket.last_called_ms = stamp.at_ms
-    ticket.first_called_ms = ticket.first_called_ms or stamp.at_ms
-    ticket.grace_ms = event.grace_ms
-    ticket.recall_count = 0
-    state.counters[event.counter_id].ticket_id = ticket.id
-    state.calls.append((stamp.at_ms, ticket.service_id))
-    state.move(ticket, TicketStatus.CALLED)
-
-
-@applies(e.TicketRecalled)
-def _ticket_recalled(state: HallState, event: e.TicketRecalled, stamp: Stamp) -> None:
-    ticket = state.tickets[event.ticket_id]
-    ticket.recall_count += 1
-    ticket.last_called_ms = stamp.at_ms
-    ticket.grace_ms = event.grace_ms
-
-
-@applies(e.ServiceStarted)
-def _service_started(state: HallState, event: e.ServiceStarted, stamp: Stamp) -> None:
-    ticket = state.tickets[event.ticket_id]
-    ticket.started_ms = stamp.at_ms
-    _come_in(state, state.visits[ticket.visit_id])
-    _close_escort(state, ticket)
-    state.move(ticket, TicketStatus.SERVING)
-
-
-def _free_counter(state: HallState, ticket: Ticket) -> None:
-    """The counter is free of this ticket."""
-    counter = state.counters.get(ticket.counter_id)
-    if counter is not None and counter.ticket_id == ticket.id:
-        counter.ticket_id = ""
-
-
-@applies(e.ServiceFinished)
-def _service_finished(state: HallState, event: e.ServiceFinished, stamp: Stamp) -> None:
-    ticket = state.tickets[event.ticket_id]
-    ticket.services_done += 1
-    _go_on(state, ticket, event.next_service, TicketStatus.SERVED, stamp.at_ms)
-
-
-def _go_on(state: HallState, ticket: Ticket, next_service: str, otherwise: TicketStatus, at_ms: int) -> None:
-    """Wait at the same place for the visit's next service; without one the visit ends."""
-    if not next_service:
-        _end(state, ticket, otherwise, at_ms)
-        return
-    _withdraw_offers(state, ticket)
-    _free_counter(state, ticket)
-    ticket.later_services.remove(next_service)
-    ticket.need = ""
-    _set_service(state, ticket, next_service)
-    ticket.called_ms = ticket.started_ms = 0
-    state.move(ticket, TicketStatus.WAITING)
-
-
-@applies(e.TicketAbsent)
-def _ticket_absent(state: HallState, event: e.TicketAbsent, stamp: Stamp) -> None:
-    _end(state, state.tickets[event.ticket_id], TicketStatus.NO_SHOW, stamp.at_ms)
-
-
-@applies(e.PaperCallEntered)
-def _paper_call_entered(state: HallState, event: e.PaperCallEntered, _: Stamp) -> None:
-    ticket = state.tickets[event.ticket_id]
-    ticket.counter_id = event.counter_id
-    ticket.person_id = event.person_id
-    ticket.called_ms = ticket.last_called_ms = event.called_ms
-    ticket.first_called_ms = ticket.first_called_ms or event.called_ms
-    if event.outcome == "no_show":
-        _end(state, ticket, TicketStatus.NO_SHOW, event.ended_ms)
-        return
-    ticket.started_ms = event.called_ms
-    ticket.services_done += 1
-    _go_on(state, ticket, event.next_service, TicketStatus.SERVED, event.ended_ms)
-
-
-# --- counters ----------------------------------------------------------------------------------------
-
-
-def _vacate(counter: CounterState) -> None:
-    counter.person_id = counter.pause_reason = ""
-    counter.is_closing = False
-
-
-@applies(e.CounterOpened)
-def _counter_opened(state: HallState, event: e.CounterOpened, _: Stamp) -> None:
-    state.counters[event.counter_id].person_id = event.person_id
-
-
-@applies(e.CounterHandedOver)
-def _counter_handed_over(state: HallState, event: e.CounterHandedOver, _: Stamp) -> None:
-    counter = state.counters[event.counter_id]
-    counter.person_id = event.person_id
-    if counter.ticket_id:
-        state.tickets[counter.ticket_id].person_id = event.person_id
-
-
-@applies(e.CounterPaused)
-def _counter_paused(state: HallState, event: e.CounterPaused, _: Stamp) -> None:
-    state.counters[event.counter_id].pause_reason = event.reason
-
-
-@applies(e.CounterResumed)
-def _counter_resumed(state: HallState, event: e.CounterResumed, _: Stamp) -> None:
-    state.counters[event.counter_id].pause_reason = ""
-    state.counters[event.counter_id].is_closing = False
-
-
-@applies(e.CounterClosing)
-def _counter_closing(state: HallState, event: e.CounterClosing, _: Stamp) -> None:
-    state.counters[event.counter_id].is_closing = True
-
-
-@applies(e.CounterClosed)
-def _counter_closed(state: HallState, event: e.CounterClosed, _: Stamp) -> None:
-    _vacate(state.counters[event.counter_id])
-
-
-# --- diversion ---------------------------------------------------------------------------------------
-
-
-@applies(e.DiversionOffered)
-def _diversion_offered(state: HallState, event: e.DiversionOffered, stamp: Stamp) -> None:
-    state.tickets[event.ticket_id].diversion_id = event.diversion_id
-    state.diversions[event.diversion_id] = Diversion(
-        event.diversion_id, event.ticket_id, event.channel, event.is_counted, stamp.at_ms
-    )
-
-
-@applies(e.DiversionAccepted)
-def _diversion_accepted(state: HallState, event: e.DiversionAccepted, _: Stamp) -> None:
-    diversion = state.diversions[event.diversion_id]
-    diversion.status = DiversionStatus.ACCEPTED
-    diversion.helper = event.helper
-    state.move(state.tickets[diversion.ticket_id], TicketStatus.DIVERTING)
-
-
-@applies(e.DiversionDeclined)
-def _diversion_declined(state: HallState, event: e.DiversionDeclined, _: Stamp) -> None:
-    diversion = state.diversions[event.diversion_id]
-    diversion.status = DiversionStatus.DECLINED
-    state.tickets[diversion.ticket_id].diversion_id = ""
-
-
-@applies(e.DiversionStarted)
-def _diversion_started(state: HallState, event: e.DiversionStarted, _: Stamp) -> None:
-    state.diversions[event.diversion_id].status = DiversionStatus.STARTED
-
-
-@applies(e.DiversionCompleted)
-def _diversion_completed(state: HallState, event: e.DiversionCompleted, stamp: Stamp) -> None:
-    diversion = state.diversions[event.diversion_id]
-    diversion.status = DiversionStatus.COMPLETED
-    ticket = state.tickets[diversion.ticket_id]
-    ticket.diversion_id = ""
-    ticket.services_done += 1
-    _go_on(state, ticket, event.next_service, TicketStatus.DIVERTED, stamp.at_ms)
-
-
-@applies(e.DiversionFailed)
-def _diversion_failed(state: HallState, event: e.DiversionFailed, _: Stamp) -> None:
-    diversion = state.diversions[event.diversion_id]
-    diversion.status = DiversionStatus.FAILED
-    ticket = state.tickets[diversion.ticket_id]
-    ticket.diversion_id = ""
     state.move(ticket, TicketStatus.WAITING)
 
 

@@ -6,26 +6,30 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from openhall.hall.model.appointment_commands import BookAppointment as BookAppointment
+from openhall.hall.model.appointment_commands import CancelAppointment as CancelAppointment
+from openhall.hall.model.appointment_commands import CheckInAppointment as CheckInAppointment
+from openhall.hall.model.appointment_commands import OfferAppointments as OfferAppointments
+from openhall.hall.model.fields import (
+    ClassBasis,
+    HandlingList,
+    Id,
+    Moment,
+    OptionalId,
+    PartySize,
+    Reason,
+    TextRef,
+)
+from openhall.hall.model.ring_commands import FinishRing as FinishRing
+from openhall.hall.model.ring_commands import RingForColleague as RingForColleague
+from openhall.hall.model.ring_commands import TakeRing as TakeRing
 from openhall.hall.plan import PlannedDay
 from openhall.hall.policy import DayRules
 from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait
 from openhall.kernel.event import Command
-from openhall.network.model import Channel, Handling
+from openhall.network.model import Channel
 
-Reason = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-"""A reason is a code from a list, never free text: free text about a person does not belong in the log."""
-
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-OptionalId = Annotated[str, msgspec.Meta(max_length=64)]
-TextRef = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$")]
-"""Where the words are kept, outside the log: the pattern leaves no room for the words themselves."""
-
-Moment = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
-"""Milliseconds since 1970, till 2100: beyond it there is no calendar to show it with."""
-PartySize = Annotated[int, msgspec.Meta(ge=1, le=20)]
 EntryMethod = Literal["place_code", "gate", "identity_card", "staff_form"]
-ClassBasis = Literal["claimed", "staff", "document"]
-HandlingList = Annotated[tuple[Handling, ...], msgspec.Meta(max_length=6)]
 
 # --- the day -----------------------------------------------------------------------------------------
 
@@ -70,7 +74,8 @@ class ResumeHall(Command, frozen=True):
 
 
 class Tick(Command, frozen=True):
-    """Let time do its work: holds that ran out. The clock, every few seconds."""
+    """Let time do its work: holds that ran out, missed appointments, rings that nobody took, and the next
+    customer of a counter that calls by itself. The clock, when something is due."""
 
 
 # --- the door ----------------------------------------------------------------------------------------
@@ -305,6 +310,20 @@ class ResumeCounter(Command, frozen=True):
 
 class CloseCounter(Command, frozen=True):
     """Close after the current customer, or at once when there is none."""
+
+    counter_id: Id
+
+
+class DelayAutoCall(Command, frozen=True):
+    """Not yet: no customer is called to this counter by itself for a while. The teller, with a reason."""
+
+    counter_id: Id
+    seconds: Annotated[int, msgspec.Meta(ge=10, le=3_600)]
+    reason: Literal["one_moment", "paperwork", "counting_cash", "equipment", "other"] = "one_moment"
+
+
+class AllowAutoCall(Command, frozen=True):
+    """Customers may be called to this counter by themselves again."""
 
     counter_id: Id
 

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from openhall.hall.model.appointment_events import AppointmentBooked as AppointmentBooked
+from openhall.hall.model.appointment_events import AppointmentCancelled as AppointmentCancelled
+from openhall.hall.model.appointment_events import AppointmentCheckedIn as AppointmentCheckedIn
+from openhall.hall.model.appointment_events import AppointmentMissed as AppointmentMissed
+from openhall.hall.model.appointment_events import AppointmentsOffered as AppointmentsOffered
+from openhall.hall.model.ring_events import ColleagueRung as ColleagueRung
+from openhall.hall.model.ring_events import RingEscalated as RingEscalated
+from openhall.hall.model.ring_events import RingFinished as RingFinished
+from openhall.hall.model.ring_events import RingTaken as RingTaken
 from openhall.hall.plan import PlannedDay
 from openhall.hall.policy import DayRules
 from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait, ToldAtIssue
@@ -132,6 +141,11 @@ class TicketIssued(Event, frozen=True):
     """When the place in the order counts from."""
     told: ToldAtIssue | None = None
     """What the customer was told about the wait [C16]."""
+    appointment_id: str = ""
+    appointment_ms: int = 0
+    """When the appointment is, of somebody who has one."""
+    counts_from_ms: int = 0
+    """From when on the place counts by the appointment, where that is sooner; 0: it does not."""
 
 
 class PaperTicketEntered(Event, frozen=True):
@@ -272,6 +286,8 @@ class TicketCalled(Event, frozen=True):
     out_of_order_reason: str = ""
     is_first: bool = True
     """The call that ends the wait: not a second service's, nor one after a reinstatement."""
+    is_automatic: bool = False
+    """By the clock, because the counter was free."""
 
 
 class TicketRecalled(Event, frozen=True):
@@ -357,6 +373,20 @@ class CounterClosing(Event, frozen=True):
 
 class CounterClosed(Event, frozen=True):
     """Nobody sits there."""
+
+    counter_id: str
+
+
+class AutoCallDelayed(Event, frozen=True):
+    """No customer is called to this counter by itself until then."""
+
+    counter_id: str
+    reason: str
+    until_ms: int
+
+
+class AutoCallAllowed(Event, frozen=True):
+    """Customers are called to this counter by themselves again."""
 
     counter_id: str
 

@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from openhall.hall.booking import BookingTerms
+from openhall.hall.model.asked import Appointment, Ring
 from openhall.hall.plan import PlannedDay, PlannedStint
 from openhall.hall.policy import DayRules, Key, Staff
 from openhall.hall.told import JoiningWait, Move, RoomLeft, Told, ToldAtIssue
@@ -151,6 +153,10 @@ class Ticket:
     told_at_issue: ToldAtIssue | None = None
     told: Told | None = None
     """The latest that was said about the wait; None when nothing was."""
+    appointment_ms: int = 0
+    """When the appointment is, for who has one."""
+    counts_from_ms: int = 0
+    """From when on the place counts by the appointment; 0 where it does not."""
 
     @property
     def is_pending(self) -> bool:
@@ -176,6 +182,11 @@ class CounterState:
     ticket_id: str = ""
     pause_reason: str = ""
     is_closing: bool = False
+    free_since_ms: int = 0
+    """Since when somebody sits there with nobody to serve."""
+    auto_call_from_ms: int = 0
+    """No customer is called by itself before; 0 for no wish."""
+    auto_call_reason: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -356,6 +367,13 @@ class HallState:
     burst_since_ms: int = 0
     """Since when a burst has been declared; 0 for none [W10]."""
     burst_reason: str = ""
+    terms: BookingTerms | None = None
+    """What can be booked for the day; None while nobody said so."""
+    code_salt: str = ""
+    appointments: dict[str, Appointment] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    """Appointment id by code."""
+    rings: dict[str, Ring] = field(default_factory=dict)
     _services: dict[str, Service] = field(default_factory=dict)
     _classes: dict[str, PriorityClass] = field(default_factory=dict)
     _staff: dict[str, Staff] = field(default_factory=dict)
@@ -515,6 +533,9 @@ def fork(state: HallState) -> HallState:
     twin.presence = state.presence.copy()
     twin.colleagues = {k: copy.copy(v) for k, v in state.colleagues.items()}
     twin.loans = state.loans.copy()
+    twin.appointments = {k: copy.copy(v) for k, v in state.appointments.items()}
+    twin.codes = state.codes.copy()
+    twin.rings = {k: copy.copy(v) for k, v in state.rings.items()}
     twin.requests = {k: copy.copy(v) for k, v in state.requests.items()}
     for request in twin.requests.values():
         request.sent = request.sent.copy()

@@ -38,16 +38,25 @@ def _calling(state: HallState) -> None:
         raise refuse("hall_paused")
 
 
-def _escort(state: HallState, ticket: Ticket, counter_id: str) -> list[Event]:
+def _escort(ticket: Ticket, counter_id: str, tasks_count: int) -> list[Event]:
     """The task that goes before the call of somebody who is to be fetched, unless it is open already."""
     if not is_fetched(ticket.handling) or ticket.escort_id:
         return []
-    return [e.EscortOpened(f"k{len(state.escorts) + 1}", ticket.id, counter_id)]
+    return [e.EscortOpened(f"k{tasks_count + 1}", ticket.id, counter_id)]
 
 
-def _call(state: HallState, counter: CounterState, ticket: Ticket, reason: str = "") -> list[Event]:
+def call(
+    state: HallState,
+    counter: CounterState,
+    ticket: Ticket,
+    *,
+    reason: str = "",
+    is_automatic: bool = False,
+    tasks_count: int,
+) -> list[Event]:
+    """A call, after the task for a colleague where one is needed; `tasks_count` is of those there are."""
     return [
-        *_escort(state, ticket, counter.id),
+        *_escort(ticket, counter.id, tasks_count),
         e.TicketCalled(
             ticket.id,
             counter.id,
@@ -56,6 +65,7 @@ def _call(state: HallState, counter: CounterState, ticket: Ticket, reason: str =
             is_written="written" in ticket.handling,
             out_of_order_reason=reason,
             is_first=not ticket.first_called_ms,
+            is_automatic=is_automatic,
         ),
     ]
 
@@ -68,7 +78,7 @@ def call_next(state: HallState, command: c.CallNext, _: Stamp) -> Decision:
     ticket = state.next_for(counter)
     if ticket is None:
         raise refuse("nobody_waiting", "counter_id")
-    return _call(state, counter, ticket)
+    return call(state, counter, ticket, tasks_count=len(state.escorts))
 
 
 @decides(c.CallTicket)
@@ -79,7 +89,7 @@ def call_ticket(state: HallState, command: c.CallTicket, _: Stamp) -> Decision:
     ticket = waiting_ticket(state, command.ticket_id)
     if not state.serves(counter, ticket):
         raise refuse("counter_cannot_serve", "ticket_id", counter=counter.id, number=ticket.number)
-    return _call(state, counter, ticket, command.reason)
+    return call(state, counter, ticket, reason=command.reason, tasks_count=len(state.escorts))
 
 
 def _called_at(state: HallState, counter_id: str) -> Ticket:
@@ -94,7 +104,7 @@ def recall(state: HallState, command: c.Recall, _: Stamp) -> Decision:
     """The grace begins anew with each call, and a colleague goes (again) where one is needed by now."""
     ticket = _called_at(state, command.counter_id)
     return [
-        *_escort(state, ticket, command.counter_id),
+        *_escort(ticket, command.counter_id, len(state.escorts)),
         e.TicketRecalled(ticket.id, command.counter_id, grace_ms(state.day_rules.call, ticket.handling)),
     ]
 

@@ -12,7 +12,9 @@ from openhall.hall.model.deciding.dispatch import (
     open_counter,
     refuse,
 )
-from openhall.hall.model.state import HallState
+from openhall.hall.model.state import CounterState, HallState
+from openhall.hall.policy import calls_by_itself
+from openhall.kernel.clock import SECOND_MS
 from openhall.kernel.event import Stamp
 
 
@@ -79,3 +81,27 @@ def close(state: HallState, command: c.CloseCounter, _: Stamp) -> Decision:
     if counter.is_closing:
         raise refuse("counter_closing", "counter_id", counter=counter.id)
     return [e.CounterClosing(counter.id) if counter.ticket_id else e.CounterClosed(counter.id)]
+
+
+@decides(c.DelayAutoCall)
+def delay_auto_call(state: HallState, command: c.DelayAutoCall, now: Stamp) -> Decision:
+    """For a while and with a reason: the counter is open, and its teller can still call by hand."""
+    counter = _calls_by_itself(state, command.counter_id)
+    until_ms = now.at_ms + command.seconds * SECOND_MS
+    return [e.AutoCallDelayed(counter.id, command.reason, until_ms)]
+
+
+@decides(c.AllowAutoCall)
+def allow_auto_call(state: HallState, command: c.AllowAutoCall, now: Stamp) -> Decision:
+    """Before the time is over."""
+    counter = _calls_by_itself(state, command.counter_id)
+    if counter.auto_call_from_ms <= now.at_ms:
+        raise refuse("auto_call_not_delayed", "counter_id", counter=counter.id)
+    return [e.AutoCallAllowed(counter.id)]
+
+
+def _calls_by_itself(state: HallState, counter_id: str) -> CounterState:
+    counter = open_counter(state, counter_id)
+    if not calls_by_itself(state.day_rules, state.counter_rules(counter_id)):
+        raise refuse("auto_call_off", "counter_id", counter=counter.id)
+    return counter

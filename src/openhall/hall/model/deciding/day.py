@@ -125,11 +125,3 @@ def lapsed_holds(state: HallState, now_ms: int) -> list[Ticket]:
     if state.day_rules.hold.when_late != "lapse" and state.doors is not Doors.CLOSED:
         return []
     return [t for t in state.tickets.values() if t.status is TicketStatus.HELD and t.held_until_ms < now_ms]
-
-
-@decides(c.Tick)
-def tick(state: HallState, _: c.Tick, now: Stamp) -> Decision:
-    """Holds that ran out end."""
-    return [
-        e.HoldLapsed(ticket.id, ticket.held_ms_by(now.at_ms)) for ticket in lapsed_holds(state, now.at_ms)
-    ]

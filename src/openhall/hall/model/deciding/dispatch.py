@@ -16,6 +16,10 @@ Decider = Callable[[HallState, Any, Stamp], Decision]
 DECIDERS: dict[type[Command], Decider] = {}
 
 
+BEFORE_THE_DAY = frozenset({c.OfferAppointments, c.BookAppointment, c.CancelAppointment})
+"""What a day can be asked before it opens: its appointments are in its own log [C17]."""
+
+
 class Refused(Exception):
     """Carries a refusal out of the questions below to `decide`; never leaves this package."""
 
@@ -43,7 +47,7 @@ def decide(state: HallState, command: Command, now: Stamp) -> Decision:
     """Decide a command against the day as it stands."""
     try:
         if not isinstance(command, c.OpenDay):
-            if state.rules is None:
+            if state.rules is None and type(command) not in BEFORE_THE_DAY:
                 raise refuse("day_not_open")
             if state.is_ended:
                 raise refuse("day_ended")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from openhall.hall.model import commands as c
 from openhall.hall.model import events as e
 from openhall.hall.model.deciding.dispatch import (
@@ -20,6 +22,7 @@ from openhall.hall.model.deciding.dispatch import (
     visit_of,
 )
 from openhall.hall.model.deciding.door import checked, fits_inside, joining_open
+from openhall.hall.model.fields import ClassBasis
 from openhall.hall.model.state import (
     AT_COUNTER,
     REINSTATABLE,
@@ -65,7 +68,7 @@ def record_triage(state: HallState, command: c.RecordTriage, _: Stamp) -> Decisi
     ]
 
 
-def _class_on_issue(state: HallState, code: str, basis: c.ClassBasis) -> tuple[str, str]:
+def _class_on_issue(state: HallState, code: str, basis: ClassBasis) -> tuple[str, str]:
     """(class to stand in, class claimed): a head start counts once staff or a document confirmed it [C18]."""
     wanted = known_class(state, code)
     class_ = state.class_(wanted)
@@ -91,33 +94,61 @@ def _capacity(state: HallState, override_reason: str | None, now_ms: int) -> Non
 
 
 def _told(
-    state: HallState, service_id: str, class_code: str, visit: Visit | None, now_ms: int
+    state: HallState, service_id: str, class_code: str, visit: Visit | None, now: Stamp, counts_from_ms: int
 ) -> ToldAtIssue:
     """What the customer reads on the ticket, for the record of honesty [C16]."""
-    waits, class_ = Waits(state, now_ms), state.class_(class_code)
-    if visit is None or class_ is None:
+    waits, class_ = Waits(state, now.at_ms), state.class_(class_code)
+    if class_ is None or (visit is None and not counts_from_ms):
         wait = waits.of_joining(service_id, class_code)
     else:
-        order = state.day_rules.order
-        key = place_in_order(order, class_, joined_ms=visit.joined_ms, joined_seq=visit.joined_seq)
+        joined_ms, joined_seq = (visit.joined_ms, visit.joined_seq) if visit else (now.at_ms, now.seq)
+        key = place_in_order(
+            state.day_rules.order,
+            class_,
+            joined_ms=joined_ms,
+            joined_seq=joined_seq,
+            counts_from_ms=counts_from_ms,
+        )
         wait = waits.of_place(service_id, class_code, key)
     return ToldAtIssue(wait.low_ms, wait.middle_ms, wait.high_ms, wait.source)
+
+
+class Entitled(NamedTuple):
+    """The appointment that a ticket is issued for: its id, its moment, and from when on it counts."""
+
+    appointment_id: str = ""
+    at_ms: int = 0
+    counts_from_ms: int = 0
+
+
+NOT_ENTITLED = Entitled()
 
 
 @decides(c.IssueTicket)
 def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decision:
     """One visit, one ticket. At closing time only who is on the roll gets one."""
-    visit_id, party_size, is_inside = command.visit_id, command.party_size, True
-    joined_ms, visit = now.at_ms, None
-    if visit_id:
-        visit = visit_of(state, visit_id)
+    return [issued(state, command, now)]
+
+
+def _visit_for_ticket(
+    state: HallState, command: c.IssueTicket, now: Stamp
+) -> tuple[Visit | None, str, int, bool]:
+    """(the visit if there is one, its id, people, whether they are inside)"""
+    if command.visit_id:
+        visit = visit_of(state, command.visit_id)
         checked(state, visit)
-        party_size, joined_ms = visit.party_size, visit.joined_ms
-    else:
-        joining_open(state, now)
-        if state.day_rules.regime.entry.is_check_required:
-            raise refuse("check_required", "visit_id")
-        visit_id, is_inside = next_visit_id(state), fits_inside(state, party_size)
+        return visit, visit.id, visit.party_size, True
+    joining_open(state, now)
+    if state.day_rules.regime.entry.is_check_required:
+        raise refuse("check_required", "visit_id")
+    return None, next_visit_id(state), command.party_size, fits_inside(state, command.party_size)
+
+
+def issued(
+    state: HallState, command: c.IssueTicket, now: Stamp, entitled: Entitled = NOT_ENTITLED
+) -> e.TicketIssued:
+    """The ticket, for somebody with an appointment or without."""
+    visit, visit_id, party_size, is_inside = _visit_for_ticket(state, command, now)
     known_service(state, command.service_id)
     service = state.service(command.service_id)
     assert service is not None
@@ -126,23 +157,24 @@ def issue_ticket(state: HallState, command: c.IssueTicket, now: Stamp) -> Decisi
     class_code, claimed = _class_on_issue(state, command.class_code, command.class_basis)
     _capacity(state, command.override_reason, now.at_ms)
     count = state.issued_by_letter.get(service.letter, 0) + 1
-    return [
-        e.TicketIssued(
-            next_ticket_id(state),
-            f"{service.letter}{count:03d}",
-            visit_id,
-            command.service_id,
-            class_code,
-            claimed_class=claimed,
-            need=command.need,
-            handling=command.handling,
-            party_size=party_size,
-            override_reason=command.override_reason or "",
-            is_inside=is_inside,
-            joined_ms=joined_ms,
-            told=_told(state, command.service_id, class_code, visit, now.at_ms),
-        )
-    ]
+    return e.TicketIssued(
+        next_ticket_id(state),
+        f"{service.letter}{count:03d}",
+        visit_id,
+        command.service_id,
+        class_code,
+        claimed_class=claimed,
+        need=command.need,
+        handling=command.handling,
+        party_size=party_size,
+        override_reason=command.override_reason or "",
+        is_inside=is_inside,
+        joined_ms=visit.joined_ms if visit else now.at_ms,
+        told=_told(state, service.id, class_code, visit, now, entitled.counts_from_ms),
+        appointment_id=entitled.appointment_id,
+        appointment_ms=entitled.at_ms,
+        counts_from_ms=entitled.counts_from_ms,
+    )
 
 
 @decides(c.EnterPaperTicket)
