@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -25,14 +26,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select
 
 from openhall.kernel.clock import DAY_MS, Clock
 from openhall.kernel.event import SYSTEM
 from openhall.kernel.refusal import Refusal
+from openhall.kernel.text import Text
 from openhall.kernel.trouble import Trouble
+from openhall.log import consents
+from openhall.log.consents import Consent
+from openhall.log.contacts import contacts_in, normal
 from openhall.log.records import Records
-from openhall.log.schema import personal, personal_access
+from openhall.log.schema import personal, personal_access, personal_clean_ups, personal_marks
 from openhall.network.model import PrivacyPolicy
 
 KEY_BYTES = 32
@@ -42,6 +47,13 @@ REF_BYTES = 16
 DATA_BYTES_MAX = 4_096
 EXPIRE_BATCH_ROWS = 500
 """Rows erased in one transaction, so that the log's own commits never wait long."""
+
+MARK_BYTES = 16
+MARK_PURPOSE = b"openhall personal marks"
+RECORDS_OF_ONE_AT_MOST = 500
+"""Of one person: some a day while records are kept."""
+CLEAN_UPS_KEPT = 20_000
+"""Evidence of more than two years, an hour each."""
 
 WORD_PATTERN = r"[a-z][a-z0-9_]{1,39}"
 """A kind and a reason are words from a list: free text about a person would itself be personal data."""
@@ -196,13 +208,30 @@ class Access(msgspec.Struct, frozen=True):
     actor: str
     action: str
     reason: str
+    branch: str = ""
+    kind: str = ""
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """Evidence of a clean-up: how many records went, and when the oldest of them was written."""
+    """Evidence of a clean-up: how many records went, when the oldest of them was written, how many are left
+    and when the next of them is due."""
 
+    at_ms: int
     count: int
     oldest_created_ms: int | None
+    kept_count: int
+    next_due_ms: int | None
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A record about somebody, not opened."""
+
+    ref: str
+    branch: str
+    kind: str
+    created_ms: int
+    expires_ms: int
+    consent: str
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -215,6 +244,9 @@ class Export(msgspec.Struct, frozen=True):
     expires_ms: int
     data: dict[str, str]
     accesses: tuple[Access, ...]
+    consent: str = ""
+    """The version of the wording that the customer agreed to; empty where none was asked for."""
+    agreed_to: Text | None = None
 
 
 @dataclass
@@ -228,6 +260,14 @@ class PersonalRecords:
     policy: PrivacyPolicy
     """Replace it when the configuration changes; records keep the expiry that they were written with."""
 
+    def __post_init__(self) -> None:
+        self._mark_keys = self.keys.derive(MARK_PURPOSE)
+        consents.keep_texts(self.records, self.policy, now_ms=self.clock.now_ms())
+
+    def consent(self, kind: str) -> Consent | None:
+        """What a customer is shown before leaving something of the kind; None where nothing is asked for."""
+        return consents.consent_of(self.policy, kind)
+
     def check_keys(self) -> None:
         """Raise `KeyWrong` now, at the start, when the key file does not fit what is sealed."""
         key_id = func.substr(personal.c.sealed, 1, KEY_ID_BYTES)
@@ -236,36 +276,34 @@ class PersonalRecords:
                 if not self.keys.knows(bytes(found)):
                     raise KeyWrong("The key file lacks a key that records were sealed with", place="key file")
 
-    def put(self, branch: str, kind: str, data: Mapping[str, str], actor: str) -> str:
-        """Keep something about a person; the reference may go into an event.
-
-        The doors check lengths before; here ValueError, without the data, for what is too long.
-        """
-        row = self._sealed_row(self.random_bytes(REF_BYTES).hex(), branch, kind, data)
-        with self.records.transaction() as connection:
-            self._write(connection, row, actor)
-        return str(row["ref"])
-
     def put_once(
-        self, branch: str, kind: str, data: Mapping[str, str], actor: str, *, key: str
+        self, branch: str, kind: str, data: Mapping[str, str], actor: str, *, key: str, consent: str = ""
     ) -> str | Refusal:
-        """Keep something under a key: the same key again from the same actor is the same record, so that a
-        retry leaves no second copy. With other data it is refused.
+        """Keep something about a person, under a key; the reference may go into an event.
+
+        The same key again from the same actor is the same record, so that a retry leaves no second copy;
+        with other data it is refused. `consent` is the version of the wording that the person agreed to
+        (`consent(kind).version`), refused when it is not the present one. The doors check lengths before;
+        here ValueError, without the data, for what is too long.
 
         The reference is made from the key alone, never from the data: what is short could be guessed.
         """
+        if refusal := consents.refuse_consent(self.policy, kind, consent):
+            return refusal
         named = "\n".join(("openhall record", branch, actor, key))
         ref = hashlib.sha256(named.encode()).digest()[:REF_BYTES].hex()
-        row = self._sealed_row(ref, branch, kind, data)
+        row = self._sealed_row(ref, branch, kind, data, consent)
         with self.records.transaction() as connection:
             there = connection.execute(select(personal).where(personal.c.ref == ref)).first()
             if there is None:
-                self._write(connection, row, actor)
+                self._write(connection, row, actor, data)
             elif there.kind != kind or self._open(there) != dict(data):
                 return Refusal("command_id_reused", "Idempotency-Key")
         return ref
 
-    def _sealed_row(self, ref: str, branch: str, kind: str, data: Mapping[str, str]) -> dict[str, object]:
+    def _sealed_row(
+        self, ref: str, branch: str, kind: str, data: Mapping[str, str], consent: str
+    ) -> dict[str, object]:
         _check_word("kind", kind)
         plain = msgspec.json.encode(dict(data))
         if len(plain) > DATA_BYTES_MAX:
@@ -278,11 +316,18 @@ class PersonalRecords:
             "sealed": self.keys.seal(plain, bound_to=bound_to, nonce=self.random_bytes(NONCE_BYTES)),
             "created_ms": now_ms,
             "expires_ms": now_ms + self.policy.keep_days * DAY_MS,
+            "consent": consent,
         }
 
-    def _write(self, connection: Connection, row: Mapping[str, object], actor: str) -> None:
+    def _write(
+        self, connection: Connection, row: Mapping[str, object], actor: str, data: Mapping[str, str]
+    ) -> None:
         connection.execute(insert(personal).values(row))
-        self._note(connection, [str(row["ref"])], actor, "written", str(row["kind"]))
+        marks = {_mark(self._mark_keys[0], contact) for contact in contacts_in(data.values())}
+        if marks:
+            connection.execute(insert(personal_marks), [{"mark": m, "ref": row["ref"]} for m in marks])
+        about = Found(**{name: row[name] for name in Found.__struct_fields__})  # type: ignore[arg-type]
+        self._note(connection, [about], actor, "written", about.kind)
 
     def get(self, ref: str, actor: str, reason: str) -> dict[str, str] | None:
         """Look at a record, None when it is gone. The look is on disk before the data is given."""
@@ -302,36 +347,101 @@ class PersonalRecords:
             expires_ms=row.expires_ms,
             data=self._open(row),
             accesses=tuple(self.accesses(ref)),
+            consent=row.consent,
+            agreed_to=consents.wording(self.records, row.consent) if row.consent else None,
         )
 
     def erase(self, ref: str, actor: str, reason: str) -> bool:
         """Erase a record before its time; False when there was none."""
         _check_word("reason", reason)
         with self.records.transaction() as connection:
-            is_erased = connection.execute(delete(personal).where(personal.c.ref == ref)).rowcount > 0
-            if is_erased:
-                self._note(connection, [ref], actor, "erased", reason)
-        return is_erased
+            found = self._found(connection, personal.c.ref == ref)
+            self._erase(connection, found, actor, "erased", reason)
+        return bool(found)
+
+    def _erase(
+        self, connection: Connection, found: list[Found], actor: str, action: str, reason: str
+    ) -> None:
+        if found:
+            refs = [each.ref for each in found]
+            connection.execute(delete(personal).where(personal.c.ref.in_(refs)))
+            self._note(connection, found, actor, action, reason)
+
+    # -- one person -----------------------------------------------------------------------------------
+
+    def find(self, contact: str, branch: str, actor: str, reason: str) -> list[Found]:
+        """Every record of a branch in which a number or an address stands, oldest first, none of them
+        opened; the search is in the access list of each."""
+        _check_word("reason", reason)
+        with self.records.transaction() as connection:
+            found = self._of_one(connection, contact, branch)
+            if found:
+                self._note(connection, found, actor, "found", reason)
+        return found
+
+    def export_all(self, contact: str, branch: str, actor: str, reason: str) -> list[Export]:
+        """All that a branch keeps of whoever has the number or the address, for that person."""
+        refs = [each.ref for each in self.find(contact, branch, actor, reason)]
+        exports = (self.export(ref, actor, reason) for ref in refs)
+        return [export for export in exports if export is not None]
+
+    def erase_all(self, contact: str, branch: str, actor: str, reason: str) -> int:
+        """Erase it all at once; how many records it was."""
+        _check_word("reason", reason)
+        with self.records.transaction() as connection:
+            found = self._of_one(connection, contact, branch)
+            self._erase(connection, found, actor, "erased", reason)
+        return len(found)
+
+    def _of_one(self, connection: Connection, contact: str, branch: str) -> list[Found]:
+        known_as = normal(contact)
+        if known_as is None:
+            return []
+        marks = [_mark(key, known_as) for key in self._mark_keys]
+        refs = select(personal_marks.c.ref).where(personal_marks.c.mark.in_(marks))
+        return self._found(connection, personal.c.branch == branch, personal.c.ref.in_(refs))
+
+    def _found(self, connection: Connection, *conditions: ColumnElement[bool]) -> list[Found]:
+        columns = [personal.c[name] for name in Found.__struct_fields__]
+        query = select(*columns).where(*conditions).order_by(personal.c.created_ms, personal.c.ref)
+        return [Found(*row) for row in connection.execute(query.limit(RECORDS_OF_ONE_AT_MOST))]
+
+    # -- time passing ---------------------------------------------------------------------------------
 
     def expire(self) -> Expired:
-        """Erase everything whose time has come, with a line in the access list for each record."""
+        """Erase everything whose time has come, with a line in the access list for each record, and leave
+        evidence of it."""
         count = 0
         oldest: int | None = None
-        due = select(personal.c.ref, personal.c.created_ms).where(
-            personal.c.expires_ms <= self.clock.now_ms()
-        )
+        now_ms = self.clock.now_ms()
         while True:
             with self.records.transaction() as connection:
-                batch = connection.execute(due.order_by(personal.c.expires_ms).limit(EXPIRE_BATCH_ROWS)).all()
-                refs = [row.ref for row in batch]
-                if refs:
-                    connection.execute(delete(personal).where(personal.c.ref.in_(refs)))
-                    self._note(connection, refs, SYSTEM, "expired", "keep_days")
+                batch = self._found(connection, personal.c.expires_ms <= now_ms)[:EXPIRE_BATCH_ROWS]
+                self._erase(connection, batch, SYSTEM, "expired", "keep_days")
             count += len(batch)
-            known = [row.created_ms for row in batch] + ([] if oldest is None else [oldest])
+            known = [each.created_ms for each in batch] + ([] if oldest is None else [oldest])
             oldest = min(known, default=None)
             if len(batch) < EXPIRE_BATCH_ROWS:
-                return Expired(count, oldest)
+                return self._evidence(now_ms, count, oldest)
+
+    def _evidence(self, now_ms: int, count: int, oldest: int | None) -> Expired:
+        with self.records.transaction() as connection:
+            kept, due = connection.execute(select(func.count(), func.min(personal.c.expires_ms))).one()
+            done = Expired(now_ms, count, oldest, kept, due)
+            connection.execute(insert(personal_clean_ups).values(msgspec.structs.asdict(done)))
+            newest = select(func.max(personal_clean_ups.c.id)).scalar_subquery()
+            old = personal_clean_ups.c.id <= newest - CLEAN_UPS_KEPT
+            connection.execute(delete(personal_clean_ups).where(old))
+        return done
+
+    def clean_ups(self, limit: int) -> list[Expired]:
+        """The evidence, latest first."""
+        columns = [personal_clean_ups.c[name] for name in Expired.__struct_fields__]
+        query = select(*columns).order_by(personal_clean_ups.c.id.desc()).limit(limit)
+        with self.records.reading() as connection:
+            return [Expired(*row) for row in connection.execute(query)]
+
+    # -- who has seen what ----------------------------------------------------------------------------
 
     def owner(self, ref: str) -> str | None:
         """The branch that a record belongs to; None when there is none of that reference."""
@@ -354,6 +464,21 @@ class PersonalRecords:
         with self.records.reading() as connection:
             return [Access(*row) for row in connection.execute(query)]
 
+    def access_list(
+        self, branch: str, *, actor: str = "", action: str = "", ref: str = "", limit: int
+    ) -> list[Access]:
+        """What was done to the records of a branch, latest first, as far as a filter lets through."""
+        wanted = {"actor": actor, "action": action, "ref": ref}
+        conditions = [personal_access.c[name] == value for name, value in wanted.items() if value]
+        query = (
+            select(*(personal_access.c[name] for name in Access.__struct_fields__))
+            .where(personal_access.c.branch == branch, *conditions)
+            .order_by(personal_access.c.id.desc())
+            .limit(limit)
+        )
+        with self.records.reading() as connection:
+            return [Access(*row) for row in connection.execute(query)]
+
     def _look(self, ref: str, actor: str, action: str, reason: str) -> Row[tuple[object, ...]] | None:
         _check_word("reason", reason)
         with self.records.transaction() as connection:
@@ -361,12 +486,14 @@ class PersonalRecords:
             is_due = personal.c.expires_ms <= self.clock.now_ms()
             row = connection.execute(select(personal).where(found, ~is_due)).first()
             if row is not None:
-                self._note(connection, [ref], actor, action, reason)
+                about = Found(ref, row.branch, row.kind, row.created_ms, row.expires_ms, row.consent)
+                self._note(connection, [about], actor, action, reason)
         return row
 
-    def _note(self, connection: Connection, refs: list[str], actor: str, action: str, reason: str) -> None:
+    def _note(self, connection: Connection, about: list[Found], actor: str, action: str, reason: str) -> None:
         line = {"at_ms": self.clock.now_ms(), "actor": actor, "action": action, "reason": reason}
-        connection.execute(insert(personal_access), [{"ref": ref, **line} for ref in refs])
+        rows = [{"ref": each.ref, "branch": each.branch, "kind": each.kind, **line} for each in about]
+        connection.execute(insert(personal_access), rows)
 
     def _open(self, row: Row[tuple[object, ...]]) -> dict[str, str]:
         bound_to = _bound_to(row.ref, row.branch, row.kind)
@@ -376,6 +503,10 @@ class PersonalRecords:
 def _bound_to(ref: str, branch: str, kind: str) -> bytes:
     """What a seal is bound to: a record moved to another row, branch or kind does not open."""
     return "\n".join((ref, branch, kind)).encode()
+
+
+def _mark(key: bytes, contact: str) -> bytes:
+    return hmac.digest(key, contact.encode(), hashlib.sha256)[:MARK_BYTES]
 
 
 def _check_word(name: str, value: str) -> None:

@@ -366,6 +366,25 @@ alert_changes = Table(
 )
 """What happened to each alert: raised, worse, better, repeated, acknowledged, cleared."""
 
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("branch", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("settings", LargeBinary, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("paired_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger, nullable=False),
+    Column("code_hash", LargeBinary),
+    Column("code_until_ms", BigInteger, nullable=False),
+    Index(None, "branch"),
+)
+"""Ticket machines, displays, gates and printers; of a pairing code only its hash is kept."""
+
 # Read models: dropped and folded again by `rebuild` -----------------------------------------------
 
 tickets = Table(

@@ -188,10 +188,49 @@ class ReportPolicy(msgspec.Struct, frozen=True):
     """Shares of customers called within so many minutes, smallest first."""
 
 
+ConsentKind = Literal["contact", "notice", "appointment"]
+"""What a customer is asked for: a contact for a place kept in line, for messages about a number, for an
+appointment. Praise and complaint in words are given unasked."""
+
+
+class ConsentText(msgspec.Struct, frozen=True):
+    """What customers are told, word for word, before they leave something of one kind with the bank."""
+
+    kind: ConsentKind
+    text: Text
+
+
 class PrivacyPolicy(msgspec.Struct, frozen=True):
-    """How long what is known about a person is kept [B5]."""
+    """How long what is known about a person is kept, and what the person is told before [B5]."""
 
     keep_days: int = 14
+    consents: tuple[ConsentText, ...] = (
+        ConsentText(
+            "contact",
+            Text(
+                en="We keep this only to reach you about your place in line today. Nobody else gets it, it is"
+                " not used for anything else, and it is deleted by itself, or at once if you ask us.",
+                zh="我们只用它在今天就您的排队位置联系您，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
+            ),
+        ),
+        ConsentText(
+            "notice",
+            Text(
+                en="We use this only to send you messages about your number today. Nobody else gets it, it is"
+                " not used for anything else, and it is deleted by itself, or at once if you ask us.",
+                zh="我们只用它向您发送今天号码的提醒，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
+            ),
+        ),
+        ConsentText(
+            "appointment",
+            Text(
+                en="We use this only for your appointment. Nobody else gets it, it is not used for anything"
+                " else, and it is deleted by itself, or at once if you ask us.",
+                zh="我们只将它用于您的预约，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
+            ),
+        ),
+    )
+    """One a kind; a kind without one asks for no consent. Each wording is kept under its own version."""
 
 
 class Regime(msgspec.Struct, frozen=True):

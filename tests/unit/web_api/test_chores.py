@@ -28,7 +28,8 @@ def leave_something_behind(app: App, clock: ManualClock) -> tuple[str, str]:
     """A sealed record and a session, written by a clock of the past."""
     records = app.personal
     records.clock = clock
-    ref = records.put("lanqiao", "contact", {"phone": "13800000000"}, "li")
+    ref = records.put_once("lanqiao", "feedback", {"text": "13800000000"}, "li", key="1")
+    assert isinstance(ref, str)
     accounts = Accounts(app.store, clock, bytes)
     accounts.create("li", "lobby", PASSWORD, branch="lanqiao")
     signed_in = accounts.sign_in("li", PASSWORD)
@@ -45,7 +46,7 @@ def test_the_hourly_chore_erases_what_has_expired_and_says_so(
     ref, token = leave_something_behind(app, clock)
     with caplog.at_level(logging.INFO, logger="openhall.app.build"):
         asyncio.run(app.run_chores_once())
-        assert app.personal.get(ref, "li", "call_customer") == {"phone": "13800000000"}
+        assert app.personal.get(ref, "li", "call_customer") == {"text": "13800000000"}
         clock.advance(15 * DAY_MS)
         asyncio.run(app.run_chores_once())
     assert app.personal.get(ref, "li", "call_customer") is None
