@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from openhall.flows.staffing_day import StaffingDay
@@ -67,6 +67,14 @@ class DayRecords(Generic[Record]):
         with records.reading() as connection:
             found = connection.execute(query.order_by(columns.day, columns.branch))
             return [self._decoder.decode(body) for (body,) in found]
+
+    def last(self, records: Records, until: date, branch: str = "") -> date | None:
+        """The last kept day up to a date, of one branch or of any."""
+        columns = self._table.c
+        wanted = [columns.day <= until.isoformat(), *([columns.branch == branch] if branch else [])]
+        with records.reading() as connection:
+            found = connection.execute(select(func.max(columns.day)).where(*wanted)).scalar()
+        return date.fromisoformat(found) if found else None
 
 
 STAFFING_DAYS: Final = DayRecords(staffing_days, StaffingDay)

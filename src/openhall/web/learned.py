@@ -8,21 +8,19 @@ from typing import Any, Final
 
 from litestar import Response, get
 
-from openhall.access import rights
 from openhall.app.build import App
 from openhall.flows.beliefs import Beliefs, ServiceBelief, beliefs
 from openhall.log import learned
-from openhall.network.model import Branch
 from openhall.web.api import BranchId, readable_branch
+from openhall.web.frame import frame
 from openhall.web.guarding import needs_screen
 from openhall.web.reading import language_of
-from openhall.web.rendering import clock_words, page
+from openhall.web.rendering import page
 from openhall.web.signing_in import OpenhallRequest
 
 CHART_WIDTH: Final = 100
 """Of the drawings, in their own units."""
 VERSIONS_SHOWN: Final = 8
-SCREENS_LINKED: Final[tuple[rights.Screen, ...]] = ("branch", "lobby", "display")
 
 
 @dataclass(frozen=True)
@@ -75,27 +73,16 @@ async def learned_page(request: OpenhallRequest, branch_id: BranchId) -> Respons
     branch = readable_branch(request, branch_id)
     latest = await asyncio.to_thread(learned.latest, app.store, branch.id)
     kept = await asyncio.to_thread(learned.versions, app.store, branch.id, VERSIONS_SHOWN)
-    context = _context(request, app, branch) | {"believed": None, "kept": kept}
-    if latest is not None:
-        context |= drawn(beliefs(latest))
-    return page("learned.html", language_of(request), **context)
-
-
-def _context(request: OpenhallRequest, app: App, branch: Branch) -> dict[str, Any]:
-    """Names for codes, and where one is."""
-    screens = [s for s in SCREENS_LINKED if rights.may_open(request.user.role, s)]
-    return {
-        "account": request.user,
-        "bank": app.bank,
-        "branch": branch,
-        "screens": screens,
-        "path": request.url.path,
-        "now_ms": app.clock.now_ms(),
-        "hm": clock_words(branch.timezone),
+    context = frame(request, "learned", branch) | {
+        "believed": None,
+        "kept": kept,
         "services": {s.id: s for s in app.bank.services},
         "needs": {n.code: n for s in app.bank.services for n in s.needs},
         "classes": {c.code: c for c in app.bank.classes},
     }
+    if latest is not None:
+        context |= drawn(beliefs(latest))
+    return page("learned.html", language_of(request), **context)
 
 
 HANDLERS: list[Any] = [learned_page]

@@ -22,17 +22,17 @@ from openhall.hall.model.waits import room_left
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web import elsewhere, kiosk, people, personal, phone
+from openhall.web import elsewhere, people, personal, phone
 from openhall.web.api import BranchId, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
 from openhall.web.problems import Refused
-from openhall.web.reading import LANGUAGE_COOKIE, language_of
-from openhall.web.rendering import REASONS_TO_LOOK, WORDS, clock_words, page
+from openhall.web.reading import LANGUAGE_COOKIE, language_of, own_path
+from openhall.web.rendering import REASONS_TO_LOOK, WORDS, page
 from openhall.web.signing_in import OpenhallRequest
 from openhall.web.speaking import spoken
 
-SCREENS: tuple[rights.Screen, ...] = ("kiosk", "guard", "display", "counter", "lobby", "branch")
+SCREENS: tuple[rights.Screen, ...] = ("guard", "display", "counter", "lobby", "branch")
 PLAN: rights.Screen = "plan"
 """A page with an address like theirs, and more to it: see `planning`."""
 COUNTER_LINE_SHOWN = 8
@@ -45,7 +45,7 @@ TicketParameter = Annotated[str, PathParameter(max_length=64)]
 Word = Annotated[str, PathParameter(max_length=32)]
 
 
-def _context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str, Any]:
+def screen_context(request: OpenhallRequest, branch: Branch, screen: str) -> dict[str, Any]:
     """What every screen's template can use."""
     app: App = request.app.state.openhall
     stream = app.today(branch)
@@ -140,12 +140,10 @@ def _latest_gone(state: HallState, waits: Any) -> list[views.TicketView]:
 
 def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: bool) -> Response[bytes]:
     branch = readable_branch(request, branch_id)
-    context = _context(request, branch, screen)
+    context = screen_context(request, branch, screen)
     state: HallState | None = context["state"]
     if state is not None:
         _fold(context, state, screen, request)
-    if screen == "kiosk":
-        context |= kiosk.kiosk_context(request, context)
     template = f"{screen}_live.html" if is_live else f"{screen}.html"
     shown = page(template, language_of(request), **context)
     # The hall's own time: a demo's day runs faster, and a tablet's clock may be wrong.
@@ -168,12 +166,13 @@ async def ticket_sheet(
     if ticket.status is TicketStatus.HELD:
         kept = await personal.sealed_today(app, stream)
         refs = [item.ref for item in kept if item.ticket_id == ticket.id and item.kind == "contact"]
-    context = _context(request, branch, "lobby")
+    context = screen_context(request, branch, "lobby")
     context |= {
         "t": views.ticket_view(state, ticket, context["waits"]),
         "helpers": people.here_for(state, "lobby", "guard"),
         "channels": [channel for channel in WORDS if channel in channels_for(state, ticket)],
         "refs": refs,
+        "consent": app.personal.consent("contact"),
         "address": phone.address_of(request, stream, ticket.id),
         "code": phone.code_of(phone.address_of(request, stream, ticket.id)),
         "reasons": REASONS_TO_LOOK.items(),
@@ -186,7 +185,7 @@ async def personal_page(request: OpenhallRequest, branch_id: BranchId) -> Respon
     """What customers left with the branch today, sealed."""
     app: App = request.app.state.openhall
     branch = readable_branch(request, branch_id)
-    context = _context(request, branch, "personal")
+    context = screen_context(request, branch, "personal")
     stream, state = app.today(branch), context["state"]
     kept = await personal.sealed_today(app, stream) if state is not None else []
     context["sealed"] = [
@@ -249,11 +248,10 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
 @get("/language/{code:str}", include_in_schema=False, opt=ANYONE)
 async def choose_language(code: Word, to: Annotated[str, QueryParameter(max_length=500)] = "/") -> Redirect:
     """Remember the language and go back; only to a path of this site."""
-    target = to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
     cookie = Cookie(
         LANGUAGE_COOKIE, value="en" if code == "en" else "zh", max_age=365 * 86_400, samesite="lax"
     )
-    return Redirect(target, cookies=[cookie])
+    return Redirect(own_path(to), cookies=[cookie])
 
 
 def _screen_route(screen: rights.Screen, *, is_live: bool) -> HTTPRouteHandler:

@@ -31,6 +31,7 @@ from openhall.staffing.changing import Change
 from openhall.staffing.cross_training import Candidate, CrossTraining
 from openhall.staffing.plan import DayPlan, Note, Shortfall, Violation, WeekPlan
 from openhall.web.api import BranchId, Key, actor_of, readable_branch
+from openhall.web.frame import frame
 from openhall.web.guarding import needs_action, needs_screen
 from openhall.web.plan_drawing import picture
 from openhall.web.problems import RESPONSES, Refused
@@ -42,8 +43,6 @@ EARLIER_WEEKS: Final = 4
 """Published plans that fairness and rest are checked against."""
 
 CHANGES: Final = needs_action("plans.change")
-SCREENS_LINKED: Final[tuple[rights.Screen, ...]] = ("branch", "lobby", "plan")
-
 First = Annotated[date, PathParameter(description="The first day of the plan")]
 Asked = Annotated[date, QueryParameter(description="A day")]
 Wanted = Annotated[date | None, QueryParameter(description="A day; none is today's")]
@@ -253,14 +252,10 @@ async def _page(
     days = [each.day for each in draft.plan.days] if draft else [first + timedelta(days=n) for n in range(7)]
     chosen = day if day in days else _first_open(draft, days, today)
     context = {
+        **frame(request, "plan", branch),
         **_names(app, branch, language),
-        "account": request.user,
         "may_plan": rights.may_act(request.user.role, "plans.change"),
-        "screens": [s for s in SCREENS_LINKED if rights.may_open(request.user.role, s)],
-        "path": request.url.path.removesuffix("/live"),
-        "now_ms": app.clock.now_ms(),
-        "is_demo": hasattr(app.clock, "speed"),
-        "speed": getattr(app.clock, "speed", 1.0),
+        "path": f"/b/{branch.id}/plan?first={first.isoformat()}&day={chosen.isoformat()}",
         "first": first.isoformat(),
         "day": chosen.isoformat(),
         "first_day": days[0],

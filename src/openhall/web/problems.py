@@ -39,6 +39,10 @@ REFUSALS = refusals(
         "There is no such record; it may have been erased or have expired.",
         "Nothing needs to be done.",
     ),
+    report_unknown=(
+        "There is no report of this day.",
+        "Choose a day on which the branch was open; a table of all branches has no PDF.",
+    ),
     too_large=("The request is too large.", "Send less at once."),
     too_many_requests=("Too many attempts in a short time.", "Wait a minute and try again."),
     sentence_not_ours=(

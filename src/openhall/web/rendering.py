@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from litestar import Response
 
 from openhall import __version__
 from openhall.app.language import say
+from openhall.app.report_words import CHANNEL_WORDS
 from openhall.kernel.clock import MINUTE_MS, to_datetime
 from openhall.kernel.text import Language, Text
 from openhall.web import telling
@@ -49,14 +51,6 @@ HANDLING_WORDS = {
     "language": "speak slowly, or another language",
     "accompany": "came alone: stay near",
 }
-CHANNEL_WORDS = {
-    "atm": "cash machine",
-    "mobile": "phone app",
-    "cloud": "video teller",
-    "phone": "phone line",
-    "branch": "another branch",
-    "another_day": "another day",
-}
 REASON_WORDS = {
     "break": "break",
     "disinfection": "disinfection",
@@ -79,6 +73,11 @@ SCREEN_TITLES = {
     "devices": "Devices",
     "accounts": "Accounts",
     "configuration": "Configuration",
+    "approvals": "Approvals",
+    "messages": "Messages",
+    "health": "Health",
+    "personal": "Sealed records",
+    "learned": "What the simulator believes",
 }
 ROLE_WORDS = {
     "kiosk": "ticket machine",
@@ -90,6 +89,7 @@ ROLE_WORDS = {
     "manager": "branch manager",
     "operations": "head-office operations",
     "administrator": "administrator",
+    "customer": "customer",
 }
 RECORD_WORDS = {"contact": "contact for a place kept", "feedback": "praise or complaint in words"}
 DECLINE_REASONS = {
@@ -181,6 +181,7 @@ def environment(language: Language) -> Environment:
         "age_words": partial(telling.age_words, language),
         "both_ages": lambda wait: Text(en=telling.age_words("en", wait), zh=telling.age_words("zh", wait)),
         "day_words": partial(day_words, language),
+        "date_words": partial(date_words, language),
         "room_words": partial(telling.room_words, language),
         "saved_words": partial(telling.saved_words, language),
         "range_words": partial(telling.range_words, language),
@@ -214,6 +215,12 @@ def day_words(language: Language, at_ms: int, zone: str) -> str:
     pattern = "M月d日 EEEE" if language == "zh" else "EEEE d MMMM"
     moment = to_datetime(at_ms, ZoneInfo(zone))
     return format_date(moment.date(), pattern, locale="zh_CN" if language == "zh" else "en_GB")
+
+
+def date_words(language: Language, day: date) -> str:
+    """A date with its weekday and year."""
+    pattern, locale = ("y年M月d日 EEEE", "zh_CN") if language == "zh" else ("EEEE d MMMM y", "en_GB")
+    return format_date(day, pattern, locale=locale)
 
 
 def page(template: str, language: Language, **context: Any) -> Response[bytes]:

@@ -19,7 +19,21 @@ from litestar.types import Message, Scope
 
 from openhall import __version__
 from openhall.app.build import App
-from openhall.web import api, demo, holder, learned, pages, phone, planning, signing_in, speech, stream
+from openhall.web import (
+    api,
+    demo,
+    elder,
+    holder,
+    kiosk,
+    learned,
+    pages,
+    phone,
+    planning,
+    report,
+    signing_in,
+    speech,
+    stream,
+)
 from openhall.web.description import DescriptionPlugin
 from openhall.web.guarding import ANYONE, guarded, hold_to_rights
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
@@ -88,7 +102,10 @@ def create_site(app: App) -> Litestar:
             stream.stream,
             *learned.HANDLERS,
             *planning.HANDLERS,
+            *report.HANDLERS,
             *pages.HANDLERS,
+            *kiosk.HANDLERS,
+            *elder.HANDLERS,
             *phone.HANDLERS,
             *holder.HANDLERS,
             *speech.HANDLERS,
