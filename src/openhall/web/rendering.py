@@ -13,11 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
 from openhall import __version__
+from openhall.app import telling
 from openhall.app.language import say
 from openhall.app.report_words import CHANNEL_WORDS
 from openhall.kernel.clock import MINUTE_MS, to_datetime
 from openhall.kernel.text import Language, Text
-from openhall.web import telling
 
 # Words for codes. English here; the sentences are looked up in the catalogue like any other.
 STATUS_WORDS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from openhall.app import telling
 from openhall.hall.policy import DayRules, Wait
 from openhall.hall.told import RoomLeft, WaitSource
 from openhall.hall.views_advice import MoveView
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.text import Language
-from openhall.web import telling
 from tests.places import quiet_branch
 
 RULES = quiet_branch()
