@@ -144,6 +144,11 @@ def grace_ms(call: CallPolicy, handling: Iterable[Handling]) -> int:
     return (call.grace_seconds_flagged if is_fetched(handling) else call.grace_seconds) * 1_000
 
 
+def shown_ms(call: CallPolicy, handling: Iterable[Handling]) -> int:
+    """How long a call stays in sight at least."""
+    return (call.shown_seconds_written if "written" in handling else call.shown_seconds) * 1_000
+
+
 def offers(
     rules: Iterable[TriageRule], *, need: str, has_card: bool, amount_minor: int | None
 ) -> list[TriageRule]:

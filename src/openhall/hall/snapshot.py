@@ -45,6 +45,8 @@ class Someone(msgspec.Struct, frozen=True):
     next_service: str = ""
     channel: Channel | None = None
     """Another way that could be offered; None where there is none, or where nobody should be asked."""
+    stands_ms: int = 0
+    """The moment of joining by which somebody with an appointment stands in line; 0: the real one."""
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -214,7 +216,16 @@ def _people(state: HallState) -> tuple[Someone, ...]:
     kinds: dict[TicketStatus, PersonKind] = {TicketStatus.HELD: "away", TicketStatus.DIVERTING: "helped"}
     out = [_someone(state, t, kinds[t.status]) for t in state.tickets.values() if t.status in kinds]
     further = [
-        Someone("at_counter", at.next_service, at.class_code, "", at.joined_ms, at.joined_seq, counter=number)
+        Someone(
+            "at_counter",
+            at.next_service,
+            at.class_code,
+            "",
+            at.joined_ms,
+            at.joined_seq,
+            counter=number,
+            stands_ms=_stands_ms(state, at),
+        )
         for number, counter in enumerate(state.counters.values())
         if (at := state.tickets.get(counter.ticket_id)) is not None and at.next_service
     ]
@@ -241,7 +252,17 @@ def _someone(state: HallState, ticket: Ticket, kind: PersonKind) -> Someone:
         since_ms,
         next_service=ticket.next_service,
         channel=_channel(state, ticket) if kind == "waiting" else None,
+        stands_ms=_stands_ms(state, ticket),
     )
+
+
+def _stands_ms(state: HallState, ticket: Ticket) -> int:
+    """When somebody of the class would have joined who has the ticket's place."""
+    if not ticket.counts_from_ms:
+        return 0
+    class_ = state.class_(ticket.class_code)
+    is_ahead = class_ is not None and state.day_rules.order.kind == "head_start"
+    return ticket.key[1] + (class_.head_start_minutes * MINUTE_MS if class_ and is_ahead else 0)
 
 
 def _channel(state: HallState, ticket: Ticket) -> Channel | None:

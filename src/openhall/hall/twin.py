@@ -310,7 +310,8 @@ def _write_person(row: Ints, shot: Snapshot, groups: Groups, model: Model, one: 
         floor = (own.away if one.kind == "away" else own.elsewhere).share_below(lasted)
     row[engine.KIND] = _KINDS[one.kind]
     row[engine.HERE_GROUP] = group
-    row[engine.HERE_PLACE] = _place(model, group, joined, one.seq)
+    stands = max(0, one.stands_ms - shot.origin_ms) if one.stands_ms else joined
+    row[engine.HERE_PLACE] = _place(model, group, stands, one.seq)
     row[engine.JOINED] = one.since_ms - shot.origin_ms if one.since_ms else joined
     row[engine.FLOOR] = min(int(floor * habits.WORD), habits.WORD - 1)
     row[engine.CUSTOMER] = one.seq

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections.abc import Iterable
 
 import msgspec
 
+from openhall.hall.model.auto_calling import AutoCall, auto_calls
 from openhall.hall.model.state import (
     AT_COUNTER,
     CounterState,
@@ -18,7 +20,7 @@ from openhall.hall.model.state import (
     TicketStatus,
 )
 from openhall.hall.model.waits import Waits
-from openhall.hall.policy import Wait, overtaking_bound_ms
+from openhall.hall.policy import Wait, calls_by_itself, is_fetched, overtaking_bound_ms, shown_ms
 from openhall.kernel.clock import MINUTE_MS
 from openhall.network.model import Handling
 
@@ -54,6 +56,12 @@ class TicketView(msgspec.Struct, frozen=True):
     wait: Wait | None
     grace_ends_ms: int
     diversion: DiversionView | None
+    appointment_ms: int
+    """When the appointment is, of somebody who has one; 0 for nobody's."""
+    is_fetched: bool
+    """A colleague goes to them when they are called."""
+    fetched_by: str
+    """Who is on the way to them now."""
 
 
 class DiversionView(msgspec.Struct, frozen=True):
@@ -81,6 +89,13 @@ class CounterView(msgspec.Struct, frozen=True):
     ticket_id: str
     ticket_number: str
     since_ms: int
+    is_auto_call: bool
+    """Calls its next customer by itself."""
+    auto_call_ms: int
+    """When it will call somebody by itself as things stand; 0 for nobody."""
+    auto_call_from_ms: int
+    """Not before, because the teller asked for a while; 0 for no wish."""
+    auto_call_reason: str
 
 
 class EscortView(msgspec.Struct, frozen=True):
@@ -104,7 +119,12 @@ class CallView(msgspec.Struct, frozen=True):
     called_ms: int
     recall_count: int
     is_written: bool
+    """Shown large and by itself, for who may not hear it [C5]."""
     status: str
+    is_slow: bool = False
+    """Said slowly, and in both languages."""
+    shown_until_ms: int = 0
+    """In sight at least till then, whatever else is called."""
 
 
 class VisitView(msgspec.Struct, frozen=True):
@@ -185,6 +205,9 @@ def ticket_view(state: HallState, ticket: Ticket, waits: Waits) -> TicketView:
         wait=waits.of_ticket(ticket.id),
         grace_ends_ms=ticket.last_called_ms + ticket.grace_ms if ticket.status is TicketStatus.CALLED else 0,
         diversion=diversion_view(state, diversion) if diversion else None,
+        appointment_ms=ticket.appointment_ms,
+        is_fetched=is_fetched(ticket.handling),
+        fetched_by=state.escorts[ticket.escort_id].person_id if ticket.escort_id else "",
     )
 
 
@@ -201,8 +224,11 @@ def diversion_view(state: HallState, diversion: Diversion) -> DiversionView:
     )
 
 
-def counter_view(state: HallState, counter: CounterState) -> CounterView:
-    """One counter."""
+def counter_view(
+    state: HallState, counter: CounterState, calls: Iterable[AutoCall] | None = None
+) -> CounterView:
+    """One counter; `calls` are those that are about to be made by themselves, where they are known."""
+    about_to = auto_calls(state) if calls is None else calls
     rules = state.counter_rules(counter.id)
     ticket = state.tickets.get(counter.ticket_id)
     if not counter.is_open:
@@ -224,6 +250,10 @@ def counter_view(state: HallState, counter: CounterState) -> CounterView:
         ticket_id=counter.ticket_id,
         ticket_number=ticket.number if ticket else "",
         since_ms=(ticket.started_ms or ticket.called_ms) if ticket else 0,
+        is_auto_call=calls_by_itself(state.day_rules, rules),
+        auto_call_ms=next((call.due_ms for call in about_to if call.counter_id == counter.id), 0),
+        auto_call_from_ms=counter.auto_call_from_ms,
+        auto_call_reason=counter.auto_call_reason,
     )
 
 
@@ -292,6 +322,8 @@ def recent_calls(state: HallState, limit: int = RECENT_CALLS) -> list[CallView]:
             t.recall_count,
             "written" in t.handling,
             t.status.value,
+            is_slow="language" in t.handling,
+            shown_until_ms=t.last_called_ms + shown_ms(state.day_rules.call, t.handling),
         )
         for t in called[:limit]
     ]
@@ -304,7 +336,8 @@ def board(state: HallState, now_ms: int, waits: Waits) -> Board:
     statuses = Tally(t.status.value for t in state.tickets.values())
     joined = [state.tickets[tid].joined_ms for _, tid in state.line]
     bound_ms = overtaking_bound_ms(rules.order, rules.classes, rules.classes[0], rules.appointments)
-    counters = tuple(counter_view(state, k) for k in state.counters.values())
+    calls = auto_calls(state)
+    counters = tuple(counter_view(state, k, calls) for k in state.counters.values())
     return Board(
         place=state.stream.place,
         day=state.stream.day.isoformat(),
