@@ -13,14 +13,13 @@ from openhall.access.rights import BOUND_TO_NO_BRANCH, ROLES
 from openhall.app.build import build
 from openhall.app.folder import Folder
 from openhall.cli.bench.installation import install
-from openhall.hall.model import ROOM as HALL
 from openhall.kernel.event import Command
 from openhall.log.accounts import SignedIn
-from openhall.web.api import BY_THE_SERVER
+from openhall.web.api import COMMAND_KINDS
 
 BRANCH, OTHER_BRANCH = "b01", "b02"
 PASSWORD = "a long enough password"
-COMMANDS: tuple[type[Command], ...] = tuple(kind for kind in HALL.commands if kind not in BY_THE_SERVER)
+COMMANDS = COMMAND_KINDS
 
 
 @dataclass(frozen=True)

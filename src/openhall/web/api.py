@@ -37,6 +37,8 @@ Key = Annotated[
 ]
 BY_THE_SERVER = frozenset(kind for kind in HALL.commands if kind.__name__ in rights.BY_THE_CLOCK)
 """Commands that the server makes itself; a day is opened by `POST …/day`, under the bank's own rules."""
+COMMAND_KINDS: tuple[type[Command], ...] = tuple(kind for kind in HALL.commands if kind not in BY_THE_SERVER)
+"""Commands that have an address."""
 KIOSK_TICKETS_PER_MINUTE_AT_MOST = 20
 """A person needs some seconds for a ticket; twenty a minute is a child with a finger on the button."""
 EVENTS_PER_PAGE = 1_000
@@ -340,6 +342,6 @@ async def noop(
 
 commands = Router(
     "/api/branches/{branch_id:str}/commands",
-    route_handlers=[_command_route(kind) for kind in HALL.commands if kind not in BY_THE_SERVER],
+    route_handlers=[_command_route(kind) for kind in COMMAND_KINDS],
 )
 HANDLERS: list[Any] = [BranchController, branches, healthz, noop, commands]

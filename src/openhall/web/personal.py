@@ -38,7 +38,7 @@ Reason = Annotated[
 class PersonalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What somebody left with us."""
 
-    kind: Literal["contact", "feedback"]
+    kind: Literal["contact", "notice", "appointment", "feedback"]
     data: Annotated[
         dict[
             Annotated[str, msgspec.Meta(pattern=r"^[a-z]{1,20}$")],
@@ -46,6 +46,8 @@ class PersonalBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ],
         msgspec.Meta(min_length=1, max_length=6),
     ]
+    consent: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    """The version of the wording that the customer was shown and agreed to."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -120,7 +122,13 @@ class PersonalController(Controller):
         if len(msgspec.json.encode(data.data)) > DATA_BYTES_MAX:
             raise Refused(Refusal("too_large", "data"))
         put = partial(
-            app.personal.put_once, branch.id, data.kind, data.data, actor_of(request), key=idempotency_key
+            app.personal.put_once,
+            branch.id,
+            data.kind,
+            data.data,
+            actor_of(request),
+            key=idempotency_key,
+            consent=data.consent,
         )
         ref = await asyncio.to_thread(put)
         if isinstance(ref, Refusal):

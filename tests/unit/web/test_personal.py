@@ -45,8 +45,14 @@ class Door:
         }
         return self.client.request(method, f"/api/branches/{path}", headers=headers, **options)
 
+    def contact(self, **data: str) -> dict[str, Any]:
+        """A contact, given after the present wording was shown."""
+        shown = self.app.personal.consent("contact")
+        assert shown is not None
+        return {"kind": "contact", "data": data, "consent": shown.version}
+
     def keep(self, **data: str) -> str:
-        answer = self.ask("POST", "wutong/personal", json={"kind": "contact", "data": data})
+        answer = self.ask("POST", "wutong/personal", json=self.contact(**data))
         assert answer.status_code == 201, answer.text
         return str(answer.json()["ref"])
 
@@ -123,6 +129,16 @@ def test_what_cannot_be_kept_is_refused(door: Door, body: dict[str, Any]) -> Non
     assert door.ask("POST", "wutong/personal", json=body).status_code == 400
 
 
+@pytest.mark.parametrize(("consent", "code"), [("", "consent_missing"), ("000000000000", "consent_outdated")])
+def test_a_contact_is_kept_only_after_the_present_wording_was_shown(
+    door: Door, consent: str, code: str
+) -> None:
+    body = door.contact(phone="555 0140") | {"consent": consent}
+    answer = door.ask("POST", "wutong/personal", json=body)
+    assert (answer.status_code, answer.json()["code"], answer.json()["place"]) == (409, code, "consent")
+    assert "0140" not in answer.text
+
+
 def test_too_much_in_all_is_refused_before_it_is_sealed(door: Door) -> None:
     body = {"kind": "feedback", "data": {"a": "好" * 1_000, "b": "好" * 1_000}}
     answer = door.ask("POST", "wutong/personal", json=body)
@@ -130,7 +146,7 @@ def test_too_much_in_all_is_refused_before_it_is_sealed(door: Door) -> None:
 
 
 def test_a_retry_is_the_same_record_and_other_data_under_its_key_is_refused(door: Door) -> None:
-    body = {"kind": "contact", "data": {"phone": "0134"}}
+    body = door.contact(phone="0134")
     first, second = (door.ask("POST", "wutong/personal", json=body, key="retried") for _ in range(2))
     assert (first.status_code, second.json()) == (201, first.json())
     assert len(door.app.personal.accesses(first.json()["ref"])) == 1

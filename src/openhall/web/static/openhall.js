@@ -159,7 +159,8 @@
       if (input.value.trim()) data[input.dataset.personal] = input.value.trim();
     }
     if (Object.keys(data).length === 0) return { ok: true };
-    const kept = await send(branchPath("personal"), { kind: form.dataset.seal, data });
+    const consent = form.querySelector("[data-consent]:checked")?.value || "";
+    const kept = await send(branchPath("personal"), { kind: form.dataset.seal, data, consent });
     if (!kept.ok) {
       say(kept.body.title, kept.body.remedy, true);
       return { ok: false };
