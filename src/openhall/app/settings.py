@@ -11,11 +11,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from openhall.app.access_settings import AccessSettings, OidcSettings
 from openhall.kernel.trouble import Trouble
 
 FILE = "openhall.toml"
@@ -54,11 +55,51 @@ class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A font with Chinese characters, for tickets: a file's name among the machine's fonts, or its path."""
 
 
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=60)]
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where messages of one channel are posted to: a text gateway, an app's push, a messenger."""
+
+    url: str = ""
+    """Empty: the channel is not there, and is not offered to anybody."""
+    secret: str = ""
+    """As Standard Webhooks writes it: `whsec_` and 24 to 64 bytes in base64."""
+    secret_before: str = ""
+    """The one before, while the receiver is changed over: requests are signed with both."""
+    ca_file: str = ""
+    """Who signed the receiver's certificate, where that is the bank's own authority."""
+    timeout_seconds: Seconds = 10.0
+
+
+class SmtpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The mail server that takes messages to addresses."""
+
+    host: str = ""
+    """Empty: there is no mail."""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """`none` only to this machine itself."""
+    sender: str = ""
+    """The address in From."""
+    sender_name: str = ""
+    username: str = ""
+    password: str = ""
+    ca_file: str = ""
+    timeout_seconds: Seconds = 20.0
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, a section each."""
 
     server: ServerSettings = ServerSettings()
+    access: AccessSettings = AccessSettings()
+    oidc: OidcSettings = OidcSettings()
     devices: DeviceSettings = DeviceSettings()
+    sms: WebhookSettings = WebhookSettings()
+    app: WebhookSettings = WebhookSettings()
+    staff: WebhookSettings = WebhookSettings()
+    smtp: SmtpSettings = SmtpSettings()
 
 
 def _wrong_with_address(address: str) -> str:

@@ -31,7 +31,7 @@ class Changed(msgspec.Struct, frozen=True):
 
 def keep(
     records: Records,
-    changed: Sequence[tuple[Alert, Changed | None]],
+    changed: Sequence[tuple[Alert, Changed]],
     told: Sequence[outbox.Draft] = (),
     *,
     wall_ms: int = 0,
@@ -48,8 +48,7 @@ def keep(
             }
             statement = insert_or_replace(alerts).values(row)
             connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))
-            if change is not None:
-                connection.execute(insert(alert_changes).values(msgspec.structs.asdict(change)))
+            connection.execute(insert(alert_changes).values(msgspec.structs.asdict(change)))
         outbox.put_with(connection, told, wall_ms)
 
 

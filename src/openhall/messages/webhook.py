@@ -24,8 +24,9 @@ BODY_BYTES_MAX: Final = 20_000
 SECRET_BYTES: Final = (24, 64)
 RETRY_AFTER_SECONDS_MAX: Final = 3_600
 CONNECTIONS: Final = 4
-TRY_AGAIN: Final = frozenset({408, 409, 423, 425, 429})
-"""Answers of the 400s that say "not now"."""
+FINAL: Final = frozenset({400, 410, 413, 415, 422})
+"""Answers about this message. All others (a wrong signature, a wrong address) are mended in the settings, and
+the message waits for that."""
 
 
 class WebhookAdapter:
@@ -99,9 +100,11 @@ def _outcome(answer: httpx.Response) -> Outcome:
     status = answer.status_code
     if 200 <= status < 300:
         return Sent()
-    if status in TRY_AGAIN or status >= 500:
-        return Later(f"http_{status}", _retry_after_ms(answer))
-    return Never("redirected" if 300 <= status < 400 else f"http_{status}")
+    if status in FINAL:
+        return Never(f"http_{status}")
+    if 300 <= status < 400:
+        return Later("redirected")
+    return Later(f"http_{status}", _retry_after_ms(answer))
 
 
 def _retry_after_ms(answer: httpx.Response) -> int:

@@ -1,0 +1,303 @@
+"""Watches every open hall for the nine kinds of alert, keeps them, and tells recipients through the outbox.
+
+A few halls each second, each of them every few seconds: what is looked at is plain arithmetic over a hall's
+tickets. What an alert has become is on the disk before anybody is told; after a restart it goes on from
+there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+import msgspec
+from sqlalchemy import select
+
+from openhall.app.message_words import ACTION_NAMES
+from openhall.flows.alert_figures import WATCHED, Watched, hall_figures
+from openhall.hall.model import ROOM as HALL
+from openhall.hall.model.state import Doors, HallState
+from openhall.kernel.clock import MINUTE_MS, Clock
+from openhall.kernel.event import Recorded, StreamId
+from openhall.kernel.refusal import Refusal, refusals
+from openhall.log import alerts as alerts_log
+from openhall.log.alerts import Changed
+from openhall.log.outbox import Draft, OutboxFull
+from openhall.log.records import Records
+from openhall.log.schema import events
+from openhall.network.alerts import AlertKind, AlertLevel, AlertRecipients, MessageChannel
+from openhall.network.model import Bank
+from openhall.review.alert_kinds import MEASURES, HallFigures
+from openhall.review.alerts import LEVELS, TOLD, Alert, Change, acknowledge, end, step
+
+TURN_SECONDS: Final = 1.0
+ROUND_TURNS: Final = 5
+"""Every open hall is looked at once in so many turns, that is seconds."""
+GOOD_FOR_AT_LEAST_MS: Final = 5 * MINUTE_MS
+
+REFUSALS: Final = refusals(
+    alert_unknown=("There is no such alert.", "Look at the list as it is now."),
+    alert_over=("This alert is over by now.", "Nothing needs to be done."),
+    alert_acknowledged=("{person} has taken this on already.", "Ask them, or leave it to them."),
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Technical(msgspec.Struct, frozen=True):
+    """Something of ours is broken: not one of the nine, no thresholds, shown while it lasts."""
+
+    code: str
+    branch: str = ""
+    """Empty is the whole installation."""
+    place: str = ""
+
+
+class Halls(Protocol):
+    """What the desk needs of the installation."""
+
+    @property
+    def clock(self) -> Clock:
+        """The hall's time."""
+        ...
+
+    @property
+    def wall(self) -> Clock:
+        """The real time."""
+        ...
+
+    @property
+    def bank(self) -> Bank:
+        """As configured now."""
+        ...
+
+    def open_days(self) -> list[StreamId]:
+        """Days that have begun and not ended."""
+        ...
+
+    def hall(self, stream: StreamId) -> HallState | None:
+        """A hall as committed."""
+        ...
+
+
+@dataclass
+class _Watch:
+    """What is known about one hall besides its state."""
+
+    watched: Watched
+    number: int
+    """Alerts of the day so far."""
+    seq: int = 0
+    """The last event that was read from the log."""
+
+
+class AlertDesk:
+    """The alerts of every hall."""
+
+    def __init__(
+        self, halls: Halls, records: Records, channels: Callable[[], Sequence[MessageChannel]]
+    ) -> None:
+        self._halls, self._records, self._channels = halls, records, channels
+        self._watches: dict[StreamId, _Watch] = {}
+        self._standing: dict[str, dict[AlertKind, Alert]] = {}
+        """By branch: what has not been cleared."""
+        for alert in alerts_log.standing(records):
+            self._standing.setdefault(alert.branch, {})[alert.kind] = alert
+        self._turn = 0
+        self._lock = asyncio.Lock()
+        self.sources: list[Callable[[], Iterable[Technical]]] = []
+        """Whoever can say that something of ours is broken."""
+
+    # -- looking --------------------------------------------------------------------------------------
+
+    def note(self, committed: Sequence[Recorded]) -> None:
+        """Take what a hall's state does not keep."""
+        for recorded in committed:
+            watch = self._watches.get(recorded.stream) if recorded.type in WATCHED else None
+            if watch is not None and recorded.seq > watch.seq:
+                event = HALL.read(recorded.type, recorded.version, recorded.body)
+                watch.watched.note(event, recorded.at_ms)
+
+    async def run_once(self) -> None:
+        """Look at this turn's share of the open halls, and end what belongs to days that are over."""
+        days = self._halls.open_days()
+        self._turn = (self._turn + 1) % ROUND_TURNS
+        for stream in days[self._turn :: ROUND_TURNS]:
+            await self.look(stream)
+        if self._turn == 0:
+            await self._end_others(days)
+
+    async def look(self, stream: StreamId) -> None:
+        """One hall, now."""
+        watch = self._watches.get(stream) or self._begin(stream)
+        state = self._halls.hall(stream)
+        if state is None or state.is_ended or state.doors is Doors.NOT_YET:
+            return
+        now_ms, policy = self._halls.clock.now_ms(), self._halls.bank.alerts
+        figures = hall_figures(state, watch.watched, policy, now_ms)
+        async with self._lock:
+            found = self._step_all(stream, watch, figures)
+            changed = [(alert, line) for alert, line in found if line is not None]
+            if changed:
+                await self._keep(changed)
+            # Only now: when the disk takes nothing, the same is found again at the next look.
+            self._take([alert for alert, _ in found])
+
+    def _begin(self, stream: StreamId) -> _Watch:
+        """The first look at a hall's day: what happened before comes from the log."""
+        watched = Watched()
+        wanted = (events.c.stream == str(stream)) & events.c.type.in_(WATCHED)
+        columns = (events.c.seq, events.c.type, events.c.version, events.c.body, events.c.at_ms)
+        seq = 0
+        with self._records.reading() as connection:
+            for row in connection.execute(select(*columns).where(wanted).order_by(events.c.seq)):
+                watched.note(HALL.read(row.type, row.version, _bytes(row.body)), row.at_ms)
+                seq = row.seq
+        number = alerts_log.raised_count(self._records, stream.place, stream.day.isoformat())
+        for other in [each for each in self._watches if each.place == stream.place]:
+            del self._watches[other]
+        watch = self._watches[stream] = _Watch(watched, number, seq)
+        return watch
+
+    def _step_all(
+        self, stream: StreamId, watch: _Watch, figures: HallFigures
+    ) -> list[tuple[Alert, Changed | None]]:
+        policy, day = self._halls.bank.alerts, stream.day.isoformat()
+        own = self._standing.get(stream.place, {})
+        found: list[tuple[Alert, Changed | None]] = []
+        for kind, measure in MEASURES.items():
+            standing = own.get(kind)
+            if standing is not None and standing.day != day:
+                continue
+            alert, change = step(
+                standing,
+                policy.rule(kind, stream.place),
+                measure(figures),
+                now_ms=figures.at_ms,
+                calm_ms=policy.calm_minutes * MINUTE_MS,
+                new=(f"{stream.place}-{day}-{watch.number + 1}", stream.place, day),
+            )
+            if alert is not None and alert != standing:
+                watch.number += change == "raised"
+                found.append((alert, _line(alert, change, figures.at_ms) if change else None))
+        return found
+
+    def _take(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            own = self._standing.setdefault(alert.branch, {})
+            if alert.is_standing:
+                own[alert.kind] = alert
+            else:
+                own.pop(alert.kind, None)
+
+    async def _keep(self, changed: Sequence[tuple[Alert, Changed]]) -> None:
+        told = [d for alert, line in changed if line.change in TOLD for d in self._drafts(alert)]
+        wall_ms = self._halls.wall.now_ms()
+        keep = partial(alerts_log.keep, self._records, changed, wall_ms=wall_ms)
+        try:
+            await asyncio.to_thread(keep, told)
+        except OutboxFull as trouble:
+            _log.warning("Alerts are kept and shown, recipients are not told: %s", trouble)
+            await asyncio.to_thread(keep)
+
+    async def _end_others(self, days: Sequence[StreamId]) -> None:
+        """A day that is over has no alerts any more."""
+        open_now = {(day.place, day.day.isoformat()) for day in days}
+        now_ms = self._halls.clock.now_ms()
+        async with self._lock:
+            over = [
+                end(alert, now_ms)
+                for own in self._standing.values()
+                for alert in own.values()
+                if (alert.branch, alert.day) not in open_now
+            ]
+            if over:
+                await self._keep([(alert, _line(alert, "cleared", now_ms)) for alert in over])
+                self._take(over)
+        for stream in self._watches.keys() - set(days):
+            del self._watches[stream]
+
+    # -- telling --------------------------------------------------------------------------------------
+
+    def _drafts(self, alert: Alert) -> Iterable[Draft]:
+        policy = self._halls.bank.alerts
+        repeat_ms = policy.rule(alert.kind, alert.branch).repeat_minutes * MINUTE_MS
+        for recipients in policy.recipients:
+            if not _concerns(recipients, alert):
+                continue
+            for channel in recipients.channels:
+                if channel in self._channels():
+                    yield Draft(
+                        cause=f"alert {alert.id} {alert.told_count} {recipients.id} {channel}",
+                        kind="alert",
+                        branch=alert.branch,
+                        channel=channel,
+                        template=f"alert.{alert.kind}",
+                        expires_ms=self._halls.wall.now_ms() + max(repeat_ms, GOOD_FOR_AT_LEAST_MS),
+                        recipients=recipients.id,
+                        blanks={
+                            "branch": alert.branch,
+                            "level": alert.level,
+                            "value": f"{alert.value:.1f}",
+                            "limit": f"{alert.limit:.1f}",
+                        },
+                    )
+
+    # -- what screens show ----------------------------------------------------------------------------
+
+    def standing(self, branch: str = "") -> list[Alert]:
+        """What is the case now, the worst first; of one branch, or of all."""
+        own = [self._standing.get(branch, {})] if branch else self._standing.values()
+        found = [alert for alerts in own for alert in alerts.values()]
+        return sorted(
+            found, key=lambda a: (bool(a.acknowledged_ms), -LEVELS.index(a.level), a.raised_ms, a.id)
+        )
+
+    def technical(self, branch: str = "") -> list[Technical]:
+        """What of ours is broken: in the installation, and in a branch or in all."""
+        found = [each for source in self.sources for each in source()]
+        return [each for each in found if not branch or each.branch in {"", branch}]
+
+    # -- acknowledging --------------------------------------------------------------------------------
+
+    async def acknowledge(self, branch: str, alert_id: str, *, by: str, action: str) -> Alert | Refusal:
+        """Somebody takes an alert on. The same person again gets the same answer."""
+        async with self._lock:
+            alert = next((a for a in self._standing.get(branch, {}).values() if a.id == alert_id), None)
+            if alert is None:
+                found = await asyncio.to_thread(alerts_log.find, self._records, alert_id)
+                is_known = found is not None and found.branch == branch
+                return Refusal("alert_over" if is_known else "alert_unknown", "alert_id")
+            if alert.acknowledged_ms:
+                if alert.acknowledged_by == by:
+                    return alert
+                return Refusal("alert_acknowledged", "alert_id", {"person": alert.acknowledged_by})
+            assert action in ACTION_NAMES, action
+            now_ms = self._halls.clock.now_ms()
+            taken = acknowledge(alert, by=by, action=action, now_ms=now_ms)
+            line = _line(taken, "acknowledged", now_ms, actor=by, action=action)
+            await asyncio.to_thread(alerts_log.keep, self._records, [(taken, line)])
+            self._take([taken])
+            return taken
+
+
+def _bytes(body: bytes | str) -> bytes:
+    return body.encode() if isinstance(body, str) else body
+
+
+def _line(alert: Alert, change: Change, at_ms: int, *, actor: str = "", action: str = "") -> Changed:
+    return Changed(alert.id, at_ms, change, alert.level, alert.value, actor, action)
+
+
+def _concerns(recipients: AlertRecipients, alert: Alert) -> bool:
+    """Whether somebody wants to hear of this."""
+    from_level: AlertLevel = recipients.from_level
+    return (
+        (not recipients.branches or alert.branch in recipients.branches)
+        and (not recipients.kinds or alert.kind in recipients.kinds)
+        and LEVELS.index(alert.level) >= LEVELS.index(from_level)
+    )
