@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from openhall.access import approvals as approval_rules
+from openhall.access import managing
 from openhall.app import day_records, learning, planning, spoken, ticket_links
+from openhall.app.access_settings import account_settings
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.plan_desk import PlanDesk
@@ -100,6 +102,7 @@ def refusal_texts() -> dict[str, RefusalText]:
         **accounts_log.REFUSALS,
         **consents.REFUSALS,
         **approval_rules.REFUSALS,
+        **managing.REFUSALS,
     }
     for room in ROOMS:
         texts |= room.refusals
@@ -159,11 +162,11 @@ class App:
         self.book = Book(store, ROOMS, clock)
         self.writer = Writer(self.book)
         self.hub = Hub(self.book, encode_event)
+        keys = KeyRing.read(folder.key)
         # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
-        self.accounts = Accounts(store, wall, os.urandom)
+        self.accounts = Accounts(store, wall, os.urandom, account_settings(self.settings.access), keys)
         self.approvals = Approvals(store, wall, os.urandom)
         """The two-person rule; each kind names in `carry_out` what happens on approval."""
-        keys = KeyRing.read(folder.key)
         self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()
         self.links = TicketLinks(keys.derive(ticket_links.PURPOSE), self.settings.server.public_address)
@@ -208,6 +211,7 @@ class App:
             ("learning", self.run_learning_once, LEARNING_SECONDS),
             ("day record", self.run_day_records_once, LEARNING_SECONDS),
             ("approval", self.approvals.run_once, LEARNING_SECONDS),
+            ("session", self.run_sessions_once, LEARNING_SECONDS),
         ):
             self._tasks.append(
                 asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
@@ -260,6 +264,10 @@ class App:
             oldest,
             sessions_count,
         )
+
+    async def run_sessions_once(self) -> None:
+        """Write down which sessions are in use."""
+        await asyncio.to_thread(self.accounts.keep_seen)
 
     async def run_learning_once(self) -> None:
         """Once the halls are closed, learn from the days that ended since the last time.

@@ -1,314 +1,301 @@
-"""Accounts and sessions: who may sign in, and who is signed in.
+"""Accounts: who there is, what is changed about them, and where they are signed in.
 
-Signing in takes tens of milliseconds by design and writes to the database: call it in a thread. Asking who a
-token belongs to happens with every request and looks only into memory: every valid session is held there,
-bounded by `sessions_per_account_at_most`, and the table exists so that a restart signs nobody out.
+Hashing a password takes tens of milliseconds by design, and all of this writes to the database: call it in a
+thread. Asking who a token belongs to happens with every request and looks only into memory.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-import threading
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from sqlalchemy import Connection, insert, select
 
-import msgspec
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, delete, insert, select, update
-
-from openhall.kernel.clock import DAY_MS, HOUR_MS, Clock
-from openhall.kernel.refusal import Refusal, refusals
-from openhall.log.records import Records
-from openhall.log.schema import accounts, sessions
+from openhall.access.managing import AccountChange, Change
+from openhall.kernel.event import SYSTEM
+from openhall.kernel.refusal import Refusal
+from openhall.log.account_rows import (
+    ACTIONS,
+    NO_PASSWORD,
+    REFUSALS,
+    AccountEntry,
+    AccountSettings,
+    change_of,
+    find,
+    refuse_account,
+    row_of,
+)
+from openhall.log.schema import accounts
+from openhall.log.sessions import Account, SeenSession, Session, SignedIn, account_of, token_hash
+from openhall.log.signing_in import SigningIn
 from openhall.network.model import Role
 
-TOKEN_BYTES = 32
-NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,63}"
-UNATTENDED_ROLES: frozenset[Role] = frozenset({"kiosk", "display", "gate"})
-"""Devices on which nobody can sign in again each morning."""
-HEAD_OFFICE_ROLES: frozenset[Role] = frozenset({"operations", "administrator"})
-"""Roles that belong to no branch."""
-
-REFUSALS = refusals(
-    sign_in_failed=(
-        "The name or the password is not right.",
-        "Try again, or ask your manager for a new password.",
-    ),
-    account_exists=("There is already an account of this name.", "Choose another name."),
-    account_unknown=("There is no account of this name.", "Check the name."),
-    account_name_invalid=(
-        "An account name has 1 to 64 small letters, digits, dots, '-' and '_'.",
-        "Choose another name.",
-    ),
-    account_branch_wrong=(
-        "This role belongs to a branch, or head office to none.",
-        "Name the branch; leave it out for head office.",
-    ),
-    password_too_short=("A password needs at least {length_min} characters.", "Choose a longer one."),
-    password_too_long=("A password has at most {length_max} characters.", "Choose a shorter one."),
-)
+__all__ = ["REFUSALS", "Account", "AccountEntry", "AccountSettings", "Accounts", "Session", "SignedIn"]
 
 
-@dataclass(frozen=True)
-class AccountSettings:
-    """Costs and limits. The hashing costs are OWASP's smaller choice for Argon2id: 19 MiB, two passes."""
-
-    hash_memory_kib: int = 19_456
-    hash_passes: int = 2
-    hash_lanes: int = 1
-    password_length_min: int = 10
-    password_length_max: int = 256
-    session_ms: int = 12 * HOUR_MS
-    unattended_session_ms: int = 30 * DAY_MS
-    sessions_per_account_at_most: int = 20
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.password_length_min <= self.password_length_max:
-            raise ValueError(
-                f"Expected password lengths in order, got a minimum of {self.password_length_min}"
-            )
-        if min(self.session_ms, self.unattended_session_ms, self.sessions_per_account_at_most) < 1:
-            raise ValueError("Expected session limits of 1 or more")
-
-
-class Account(msgspec.Struct, frozen=True):
-    """Somebody who may sign in. Bound to a branch, except head office."""
-
-    name: str
-    role: Role
-    branch: str | None = None
-    person_id: str | None = None
-    is_disabled: bool = False
-
-
-class Session(msgspec.Struct, frozen=True):
-    """Somebody who is signed in."""
-
-    account: Account
-    created_ms: int
-    expires_ms: int
-
-
-class SignedIn(msgspec.Struct, frozen=True):
-    """A fresh session with the token that stands for it. The token is nowhere else."""
-
-    token: str
-    session: Session
-
-
-class Accounts:
+class Accounts(SigningIn):
     """The accounts of one database and their sessions."""
-
-    def __init__(
-        self,
-        records: Records,
-        clock: Clock,
-        random_bytes: Callable[[int], bytes],
-        settings: AccountSettings | None = None,
-    ) -> None:
-        self._records = records
-        self._clock = clock
-        self._random_bytes = random_bytes
-        self._settings = settings or AccountSettings()
-        self._hasher = PasswordHasher(
-            time_cost=self._settings.hash_passes,
-            memory_cost=self._settings.hash_memory_kib,
-            parallelism=self._settings.hash_lanes,
-        )
-        # Hashed once, so that an unknown name costs the same work as a wrong password.
-        self._nobody_hash = self._hash(base64.b64encode(random_bytes(TOKEN_BYTES)).decode())
-        self._lock = threading.Lock()
-        self._sessions = self._load_sessions()
 
     # Accounts ------------------------------------------------------------------------------------------
 
     def create(
-        self, name: str, role: Role, password: str, *, branch: str | None = None, person_id: str | None = None
+        self,
+        name: str,
+        role: Role,
+        password: str,
+        *,
+        branch: str | None = None,
+        person_id: str | None = None,
+        must_change: bool = False,
+        actor: str = SYSTEM,
     ) -> Account | Refusal:
-        """Make an account."""
-        if not re.fullmatch(NAME_PATTERN, name):
-            return Refusal("account_name_invalid", place="name")
-        if (branch is None) != (role in HEAD_OFFICE_ROLES):
-            return Refusal("account_branch_wrong", place="branch")
-        if refusal := self._check_password(password):
+        """Make an account. With `must_change` its owner chooses another password when they first sign in."""
+        if refusal := refuse_account(name, role, branch) or self._refuse_password(password, name):
             return refusal
-        row = {
-            "name": name,
-            "role": role,
-            "branch": branch,
-            "person_id": person_id,
-            "password_hash": self._hash(password),
-            "created_ms": self._clock.now_ms(),
-            "is_disabled": False,
-        }
+        change = AccountChange("create", name, role, branch, person_id, self._hash(password))
+        return self.carry_out(change, actor=actor, must_change=must_change)
+
+    def hash_of(self, password: str, name: str) -> str | Refusal:
+        """What is kept of a password, if it may be one."""
+        return self._refuse_password(password, name) or self._hash(password)
+
+    def carry_out(self, change: AccountChange, *, actor: str, must_change: bool = True) -> Account | Refusal:
+        """Make a change to an account; done twice it is the same. Who may ask for it is for `managing`.
+
+        Whatever it is but the end of a lock, whoever is signed in under the name is signed out.
+        """
         with self._lock, self._records.transaction() as connection:
-            if _find(connection, name) is not None:
-                return Refusal("account_exists", place="name")
-            connection.execute(insert(accounts).values(row))
-        return Account(name, role, branch, person_id)
+            row = find(connection, change.name)
+            if (row is None) != (change.what == "create"):
+                is_done = row is not None and row.password_hash == change.password_hash
+                if is_done and row.role == change.role and row.branch == change.branch:
+                    return account_of(row)
+                return Refusal("account_unknown" if row is None else "account_exists", place="name")
+            if refusal := self._apply(connection, change, must_change):
+                return refusal
+            after = account_of(find(connection, change.name))
+            action = ACTIONS[change.what]
+            detail = change.role if change.what in {"create", "role"} else ""
+            self.record.note(
+                connection, action, actor=actor, account=change.name, branch=after.branch, detail=detail
+            )
+            gone = [] if change.what == "unlock" else [key for key, _ in self._sessions.of(change.name)]
+            self._sessions.remove(connection, gone)
+            self._sessions.forget(gone)
+        return after
 
-    def set_password(self, name: str, password: str) -> Refusal | None:
-        """Give a new password; whoever is signed in under the name is signed out."""
-        if refusal := self._check_password(password):
-            return refusal
-        return self._change(name, {"password_hash": self._hash(password)})
+    def set_password(self, name: str, password: str, *, actor: str = SYSTEM) -> Refusal | None:
+        """Give a password that needs no change; whoever is signed in under the name is signed out."""
+        hash_ = self.hash_of(password, name)
+        if isinstance(hash_, Refusal):
+            return hash_
+        return self._change(name, "password", hash_, actor=actor, must_change=False)
 
-    def disable(self, name: str) -> Refusal | None:
+    def disable(self, name: str, *, actor: str = SYSTEM) -> Refusal | None:
         """Let nobody sign in under the name, and sign out whoever is."""
-        return self._change(name, {"is_disabled": True})
+        return self._change(name, "disable", actor=actor)
 
-    def enable(self, name: str) -> Refusal | None:
+    def enable(self, name: str, *, actor: str = SYSTEM) -> Refusal | None:
         """Let the name sign in again."""
-        return self._change(name, {"is_disabled": False})
+        return self._change(name, "enable", actor=actor)
 
     def every(self) -> list[Account]:
         """All accounts by name."""
         with self._records.reading() as connection:
-            return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+            return [account_of(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+
+    def find(self, name: str) -> Account | None:
+        """One account."""
+        with self._records.reading() as connection:
+            row = find(connection, name)
+        return None if row is None else account_of(row)
+
+    def entries(self, branch: str | None = None) -> list[AccountEntry]:
+        """All accounts, or a branch's, with what matters to whoever looks after them."""
+        query = select(accounts).order_by(accounts.c.name)
+        if branch is not None:
+            query = query.where(accounts.c.branch == branch)
+        with self._records.reading() as connection:
+            return [
+                AccountEntry(
+                    account=account_of(row),
+                    must_change=bool(row.must_change),
+                    has_codes=self._codes.has(connection, row.name),
+                    has_password=row.password_hash != NO_PASSWORD,
+                    is_external=row.identity is not None,
+                    locked_until_ms=self._failures.of(connection, row.name).locked_until_ms,
+                    signed_in_ms=row.signed_in_ms,
+                )
+                for row in connection.execute(query).all()
+            ]
 
     # Sessions ------------------------------------------------------------------------------------------
 
-    def sign_in(self, name: str, password: str) -> SignedIn | Refusal:
-        """A new session, or one refusal for every way to fail, after the same work."""
-        with self._records.reading() as connection:
-            row = _find(connection, name)
-        stored = self._nobody_hash if row is None else cast(str, row.password_hash)
-        if not self._is_right(stored, password) or row is None:
-            return Refusal("sign_in_failed")
-        fresh = self._hash(password) if self._hasher.check_needs_rehash(stored) else stored
-        token = base64.urlsafe_b64encode(self._random_bytes(TOKEN_BYTES)).decode().rstrip("=")
-        # One lock from the second look to the memory: a sign-out or a disabling cannot slip in between.
-        with self._lock:
-            session = self._begin(name, token, stored=stored, fresh=fresh)
-        return SignedIn(token, session) if session else Refusal("sign_in_failed")
-
     def who(self, token: str) -> Account | None:
-        """Whose token this is; None for an unknown or expired one. Never touches the database."""
-        session = self._sessions.get(_token_hash(token))
-        if session is None or session.expires_ms <= self._clock.now_ms():
-            return None
-        return session.account
+        """Whose token this is; None for one that is unknown, expired, idle for too long or half way in."""
+        session = self._sessions.find(token)
+        return None if session is None or session.step else session.account
+
+    def session(self, token: str) -> Session | None:
+        """The session of a token, with steps left to do or without."""
+        return self._sessions.find(token)
+
+    def left_ms(self, token: str) -> int:
+        """How long a session lasts if nobody does anything more under it."""
+        session = self._sessions.find(token)
+        return 0 if session is None else self._sessions.left_ms(token_hash(token), session)
+
+    def touch(self, token: str) -> None:
+        """Somebody has done something under this token."""
+        self._sessions.touch(token)
 
     def sign_out(self, token: str) -> None:
         """End a session; an unknown token is signed out already."""
-        key = _token_hash(token)
         with self._lock:
+            session = self._sessions.find(token)
             # Out of memory first: should the database fail, the token is dead at least until a restart.
-            if self._sessions.pop(key, None) is None:
+            self._sessions.forget([token_hash(token)])
+            if session is None:
                 return
             with self._records.transaction() as connection:
-                connection.execute(delete(sessions).where(sessions.c.token_hash == key))
+                self._sessions.remove(connection, [token_hash(token)])
+                if not session.step:
+                    who = session.account
+                    self.record.note(
+                        connection, "signed_out", actor=who.name, account=who.name, branch=who.branch
+                    )
+
+    def sessions_of(self, token: str) -> list[SeenSession]:
+        """Where else the owner of a token is signed in."""
+        account = self.who(token)
+        return [] if account is None else self._sessions.listed(account.name, token)
+
+    def end_session(self, token: str, session_id: str) -> bool:
+        """End one of one's own sessions by its id; False when there is none of it."""
+        account = self.who(token)
+        with self._lock:
+            own = [] if account is None else self._sessions.of(account.name)
+            found = [key for key, session in own if session.id == session_id]
+            self._sessions.forget(found)
+            if not found or account is None:
+                return False
+            with self._records.transaction() as connection:
+                self._sessions.remove(connection, found)
+                self.record.note(
+                    connection,
+                    "sessions_ended",
+                    actor=account.name,
+                    account=account.name,
+                    branch=account.branch,
+                )
+        return True
+
+    def end_sessions(self, name: str, *, actor: str = SYSTEM) -> int:
+        """Sign an account out everywhere; how many sessions that ended."""
+        with self._lock:
+            found = self._sessions.of(name)
+            keys = [key for key, _ in found]
+            self._sessions.forget(keys)
+            if not found:
+                return 0
+            with self._records.transaction() as connection:
+                self._sessions.remove(connection, keys)
+                branch = found[0][1].account.branch
+                self.record.note(connection, "sessions_ended", actor=actor, account=name, branch=branch)
+        return len(keys)
+
+    def change_password(self, token: str, old: str, new: str, *, address: str = "") -> SignedIn | Refusal:
+        """The owner's own change: every session ends, and a new one begins for whoever made it."""
+        with self._attempt, self._lock:
+            session = self._sessions.find(token)
+            if session is None or session.step:
+                return Refusal("step_over")
+            name = session.account.name
+            row = self._row(name)
+            if refusal := self._refuse_unless_own(row, old, address):
+                return refusal
+            if refusal := self._refuse_new(row, new):
+                return refusal
+            with self._records.transaction() as connection:
+                connection.execute(change_of(name).values(password_hash=self._hash(new), must_change=False))
+                gone = [key for key, _ in self._sessions.of(name)]
+                self._sessions.remove(connection, gone)
+                self._note(connection, "password_changed", row, address=address)
+                self._sessions.forget(gone)
+                return self._write(connection, find(connection, name), session, "")
+
+    def remove_codes(self, token: str, password: str, *, address: str = "") -> Refusal | None:
+        """The owner's own wish, where their role does not require codes."""
+        with self._attempt, self._lock:
+            session = self._sessions.find(token)
+            if session is None or session.step:
+                return Refusal("step_over")
+            if session.account.role in self.settings.code_roles:
+                return Refusal("codes_required")
+            name = session.account.name
+            row = self._row(name)
+            if refusal := self._refuse_unless_own(row, password, address):
+                return refusal
+            with self._records.transaction() as connection:
+                if not self._codes.has(connection, name):
+                    return Refusal("codes_missing")
+                self._codes.remove(connection, name)
+                self._note(connection, "codes_removed", find(connection, name), address=address)
+        return None
+
+    def codes_left(self, name: str) -> int | None:
+        """How many recovery codes an account has left; None when it has no one-time codes."""
+        with self._records.reading() as connection:
+            has = self._codes.has(connection, name)
+            return self._codes.recovery_left(connection, name) if has else None
+
+    def keep_seen(self) -> None:
+        """Write down which sessions were in use, for a restart."""
+        with self._lock, self._records.transaction() as connection:
+            self._sessions.keep_seen(connection)
 
     def drop_expired(self) -> int:
-        """Forget sessions that have run out; how many they were."""
-        now_ms = self._clock.now_ms()
+        """Forget sessions that have run out or lain idle; how many they were."""
         with self._lock:
-            expired = [key for key, session in self._sessions.items() if session.expires_ms <= now_ms]
-            for key in expired:
-                del self._sessions[key]
+            over = self._sessions.over()
+            self._sessions.forget(over)
             with self._records.transaction() as connection:
-                connection.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
-        return len(expired)
+                self._sessions.remove(connection, over)
+                self._failures.drop_old(connection, self._clock.now_ms())
+        return len(over)
 
     # Inside --------------------------------------------------------------------------------------------
 
-    def _begin(self, name: str, token: str, *, stored: str, fresh: str) -> Session | None:
-        """Keep a new session; None when the account is disabled or its password has just changed."""
-        key, surplus = _token_hash(token), self._surplus(name)
-        with self._records.transaction() as connection:
-            row = _find(connection, name)
-            if row is None or row.is_disabled or row.password_hash != stored:
-                return None
-            if fresh != stored:
-                connection.execute(_of(name).values(password_hash=fresh))
-            session = self._session(_account(row), self._clock.now_ms())
-            if surplus:
-                connection.execute(delete(sessions).where(sessions.c.token_hash.in_(surplus)))
-            times = {"created_ms": session.created_ms, "expires_ms": session.expires_ms}
-            connection.execute(insert(sessions).values(token_hash=key, account=name, **times))
-        for old in surplus:
-            del self._sessions[old]
-        self._sessions[key] = session
-        return session
+    def _change(
+        self, name: str, what: Change, hash_: str = "", *, actor: str, must_change: bool = True
+    ) -> Refusal | None:
+        account = self.find(name)
+        if account is None:
+            return Refusal("account_unknown", place="name")
+        change = AccountChange(what, name, account.role, account.branch, account.person_id, hash_)
+        done = self.carry_out(change, actor=actor, must_change=must_change)
+        return done if isinstance(done, Refusal) else None
 
-    def _load_sessions(self) -> dict[bytes, Session]:
-        join = select(sessions, accounts).join(accounts, accounts.c.name == sessions.c.account)
-        valid = join.where(sessions.c.expires_ms > self._clock.now_ms(), ~accounts.c.is_disabled)
-        with self._records.reading() as connection:
-            return {
-                row._mapping[sessions.c.token_hash]: Session(
-                    _account(row), row._mapping[sessions.c.created_ms], row._mapping[sessions.c.expires_ms]
-                )
-                for row in connection.execute(valid.order_by(sessions.c.created_ms))
-            }
-
-    def _session(self, account: Account, now_ms: int) -> Session:
-        is_unattended = account.role in UNATTENDED_ROLES
-        length_ms = self._settings.unattended_session_ms if is_unattended else self._settings.session_ms
-        return Session(account, now_ms, now_ms + length_ms)
-
-    def _surplus(self, name: str) -> list[bytes]:
-        """The oldest sessions of an account that must go before one more comes."""
-        own = [key for key, session in self._sessions.items() if session.account.name == name]
-        return own[: max(0, len(own) + 1 - self._settings.sessions_per_account_at_most)]
-
-    def _change(self, name: str, values: dict[str, object]) -> Refusal | None:
-        with self._lock:
-            with self._records.transaction() as connection:
-                if connection.execute(_of(name).values(values)).rowcount == 0:
-                    return Refusal("account_unknown", place="name")
-                connection.execute(delete(sessions).where(sessions.c.account == name))
-            for key in [k for k, session in self._sessions.items() if session.account.name == name]:
-                del self._sessions[key]
+    def _apply(self, connection: Connection, change: AccountChange, must_change: bool) -> Refusal | None:
+        row = find(connection, change.name)
+        values: dict[str, object] = {}
+        if change.what in {"create", "role"} and (
+            refusal := refuse_account(change.name, change.role, change.branch)
+        ):
+            return refusal
+        if change.what == "create":
+            account = Account(change.name, change.role, change.branch, change.person_id)
+            made = row_of(account, change.password_hash, now_ms=self._clock.now_ms(), must_change=must_change)
+            connection.execute(insert(accounts).values(made))
+        elif change.what == "role":
+            values = {"role": change.role, "branch": change.branch, "person_id": change.person_id}
+        elif change.what == "password":
+            if row.password_hash == NO_PASSWORD:
+                return Refusal("account_without_password", place="name")
+            values = {"password_hash": change.password_hash, "must_change": must_change}
+        elif change.what == "codes":
+            self._codes.remove(connection, change.name)
+        elif change.what in {"enable", "disable"}:
+            values = {"is_disabled": change.what == "disable"}
+        if change.what in {"password", "unlock"}:
+            self._failures.clear(connection, change.name)
+        if values:
+            connection.execute(change_of(change.name).values(values))
         return None
-
-    def _check_password(self, password: str) -> Refusal | None:
-        lowest, highest = self._settings.password_length_min, self._settings.password_length_max
-        if len(password) < lowest:
-            return Refusal("password_too_short", place="password", detail={"length_min": lowest})
-        if len(password) > highest:
-            return Refusal("password_too_long", place="password", detail={"length_max": highest})
-        return None
-
-    def _hash(self, password: str) -> str:
-        return self._hasher.hash(_normal(password))
-
-    def _is_right(self, stored: str, password: str) -> bool:
-        # A text of megabytes is not worth normalising; cut, it is as wrong as before.
-        try:
-            return self._hasher.verify(stored, _normal(password[: self._settings.password_length_max + 1]))
-        except (VerificationError, InvalidHashError):
-            return False
-
-
-def _normal(password: str) -> str:
-    """One password however it was typed: Chinese input methods write full-width letters and digits."""
-    return unicodedata.normalize("NFKC", password)
-
-
-def _token_hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
-def _find(connection: Connection, name: str) -> Any:
-    return connection.execute(select(accounts).where(accounts.c.name == name)).first()
-
-
-def _of(name: str) -> Any:
-    return update(accounts).where(accounts.c.name == name)
-
-
-def _account(row: Any) -> Account:
-    found = row._mapping
-    return Account(
-        name=found[accounts.c.name],
-        role=found[accounts.c.role],
-        branch=found[accounts.c.branch],
-        person_id=found[accounts.c.person_id],
-        is_disabled=bool(found[accounts.c.is_disabled]),
-    )

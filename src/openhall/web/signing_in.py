@@ -42,7 +42,15 @@ class SessionMiddleware(AbstractAuthenticationMiddleware):
         account = app.accounts.who(token) if token else None
         if account is None:
             raise NotAuthorizedException
+        if not _is_by_itself(connection):
+            app.accounts.touch(token)
         return AuthenticationResult(user=account, auth=token)
+
+
+def _is_by_itself(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Does a page ask by itself, with nobody there? Then the session goes on growing idle."""
+    path = connection.url.path
+    return "hx-request" in connection.headers or path.endswith(("/stream", "/live", "/session/left"))
 
 
 @dataclass
