@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from openhall.hall.booking import BookingTerms, terms_of
 from openhall.hall.policy import DayRules, Staff
 from openhall.kernel.clock import ManualClock, local_ms
 from openhall.kernel.event import StreamId
 from openhall.kernel.text import Text
+from openhall.network.calendar import Moments
+from openhall.network.hall_policies import AppointmentPolicy, AutoCallPolicy
 from openhall.network.hours import Hours
 from openhall.network.model import (
     Branch,
@@ -151,10 +154,34 @@ def strict_branch() -> DayRules:
     return msgspec.structs.replace(quiet_branch(), order=OrderPolicy("strict"))
 
 
+def booked_branch() -> DayRules:
+    """The quiet branch where four tenths of the windows' time can be booked ahead, in quarters of an hour."""
+    return msgspec.structs.replace(quiet_branch(), appointments=AppointmentPolicy(share_percent=40))
+
+
+def self_calling_branch() -> DayRules:
+    """The quiet branch in which every window but the third calls its next customer after ten seconds."""
+    rules = quiet_branch()
+    counters = tuple(
+        msgspec.structs.replace(counter, is_auto_call=False if counter.number == 3 else None)
+        for counter in rules.branch.counters
+    )
+    branch = msgspec.structs.replace(rules.branch, counters=counters)
+    return msgspec.structs.replace(rules, branch=branch, auto_call=AutoCallPolicy(is_on=True))
+
+
+def terms_at(rules: DayRules) -> BookingTerms | None:
+    """What can be booked under the rules of a day."""
+    hours = Moments(rules.checkin_opens_ms, rules.opens_ms, rules.closes_ms)
+    return terms_of(rules.appointments, rules.branch, rules.services, hours)
+
+
 PLACES: dict[str, Callable[[], DayRules]] = {
     "quiet_branch": quiet_branch,
     "pension_day_branch": pension_day_branch,
     "strict_branch": strict_branch,
+    "booked_branch": booked_branch,
+    "self_calling_branch": self_calling_branch,
 }
 
 
@@ -165,6 +192,9 @@ def with_rules(
     waiting_at_most: int | None = None,
     inside_limit: int | None = None,
     when_late: str = "",
+    share_percent: int | None = None,
+    when_late_booked: str = "",
+    rings_at_most: int | None = None,
 ) -> DayRules:
     """The same place with one rule of its own."""
     regime, hold = rules.regime, rules.hold
@@ -177,6 +207,16 @@ def with_rules(
         entry = msgspec.structs.replace(entry, inside_limit=inside_limit)
     if when_late:
         hold = msgspec.convert({**msgspec.to_builtins(hold), "when_late": when_late}, HoldPolicy)
+    booked, ring = rules.appointments, rules.ring
+    if share_percent is not None:
+        booked = msgspec.structs.replace(booked, share_percent=share_percent)
+    if when_late_booked:
+        booked = msgspec.convert(
+            {**msgspec.to_builtins(booked), "when_late": when_late_booked}, AppointmentPolicy
+        )
+    if rings_at_most is not None:
+        ring = msgspec.structs.replace(ring, times_at_most=rings_at_most)
+    rules = msgspec.structs.replace(rules, appointments=booked, ring=ring)
     return msgspec.structs.replace(
         rules, regime=msgspec.structs.replace(regime, capacity=capacity, entry=entry), hold=hold
     )

@@ -10,17 +10,19 @@ import msgspec
 
 from openhall.hall.model import ROOM, HallState
 from openhall.hall.model import events as e
+from openhall.hall.model.auto_calling import auto_calls
 from openhall.hall.model.commands import FinishService, StartService
 from openhall.hall.model.proposing import post_now, proposals
 from openhall.hall.model.waits import Waits
 from openhall.hall.policy import DayRules
-from openhall.hall.views import counter_view
-from openhall.kernel.clock import MINUTE_MS
+from openhall.hall.views import counter_view, recent_calls
+from openhall.hall.views_asked import slots
+from openhall.kernel.clock import MINUTE_MS, to_datetime
 from openhall.kernel.event import Command, Event, Request
 from openhall.kernel.refusal import Refusal
 from openhall.log.book import Book
 from openhall.log.memory import MemoryStore
-from tests.places import LANE, PLACES, at, morning_clock, with_rules
+from tests.places import LANE, PLACES, ZONE, at, morning_clock, with_rules
 from tests.scenario.script import Line, ScriptError, Story, Words, minute_of_day, read_stories, span_ms
 from tests.scenario.verbs import VERBS, command_of
 
@@ -125,7 +127,9 @@ class Stage:
                     self.ids[line.words[0]] = made
                 case e.EntryChecked(visit_id=made) | e.AdmittedWithoutCheck(visit_id=made):
                     self.ids[line.words[0]] = made
-                case e.DiversionOffered(diversion_id=made):
+                case e.DiversionOffered(diversion_id=made) | e.AppointmentBooked(appointment_id=made):
+                    self.ids[line.words[0]] = made
+                case e.ColleagueRung(ring_id=made):
                     self.ids[line.words[0]] = made
                 case _:
                     pass
@@ -229,6 +233,49 @@ def _told(state: HallState, words: Words, stage: Stage) -> str:
     wait = Waits(state, stage.clock.now_ms()).of_ticket(stage.id_of(words.take("a ticket")))
     assert wait is not None, words.line.text
     return f"{wait.people_ahead} ahead {wait.low_ms // MINUTE_MS}-{-(-wait.high_ms // MINUTE_MS)} minutes"
+
+
+@query("appointment")
+def _appointment(state: HallState, words: Words, stage: Stage) -> str:
+    return state.appointments[stage.id_of(words.take("an appointment"))].status.value
+
+
+@query("code")
+def _code(state: HallState, words: Words, stage: Stage) -> str:
+    return state.appointments[stage.id_of(words.take("an appointment"))].code
+
+
+@query("places")
+def _places(state: HallState, words: Words, stage: Stage) -> str:
+    """Free places of a service: `places cash` slot by slot, till noon."""
+    service, noon = words.take("a service"), at(12)
+    shown = slots(state, state.terms, stage.clock.now_ms(), service)
+    times = {s.at_ms: to_datetime(s.at_ms, ZONE).strftime("%H:%M") for s in shown}
+    return " ".join(f"{times[s.at_ms]}={s.free}" for s in shown if s.at_ms < noon) or "none"
+
+
+@query("asked")
+def _asked(state: HallState, words: Words, stage: Stage) -> str:
+    """What became of a ring."""
+    ring = state.rings[stage.id_of(words.take("a ring"))]
+    return "finished" if ring.finished_ms else f"open {ring.person_id} {'manager' * bool(ring.escalated_ms)}"
+
+
+@query("next_call")
+def _next_call(state: HallState, words: Words, stage: Stage) -> str:
+    """Whom a counter will call by itself as things stand, and in how many seconds."""
+    counter, names = words.take("a counter"), {made: name for name, made in stage.ids.items()}
+    call = next((call for call in auto_calls(state) if call.counter_id == counter), None)
+    return f"{names[call.ticket_id]} {(call.due_ms - stage.clock.now_ms()) // 1_000}s" if call else "none"
+
+
+@query("display")
+def _display(state: HallState, words: Words, stage: Stage) -> str:
+    """How a call is shown and said."""
+    number = state.tickets[stage.id_of(words.take("a ticket"))].number
+    call = next(call for call in recent_calls(state) if call.number == number)
+    seconds = (call.shown_until_ms - call.called_ms) // 1_000
+    return f"{seconds}s {'large' * call.is_written} {'slowly' * call.is_slow}"
 
 
 def play_text(text: str) -> Stage:

@@ -12,7 +12,7 @@ from openhall.hall.model import commands as c
 from openhall.hall.policy import DayRules
 from openhall.kernel.clock import local_ms
 from openhall.kernel.event import Command
-from tests.places import ZONE, at
+from tests.places import ZONE, at, terms_at, with_rules
 from tests.scenario.script import ScriptError, Words, minute_of_day
 
 Names = Callable[[str], str]
@@ -470,3 +470,69 @@ def _receive(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
         "posts": ["teller"],
         **_journey(words),
     }
+
+
+@verb("offer_slots", c.OfferAppointments)
+def _offer_slots(words: Words, _: Names, rules: DayRules) -> dict[str, Any]:
+    share = _number(words.get("share"))
+    terms = terms_at(with_rules(rules, share_percent=share) if share else rules)
+    return {"terms": terms, "salt": words.get("salt", "0123456789abcdef")}
+
+
+@verb("book", c.BookAppointment)
+def _book(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    words.take("an appointment")
+    return {
+        "service_id": words.take("a service"),
+        "at_ms": _time(words, words.take("a time of day")),
+        "channel": "web" if words.has("web") else "staff",
+        "contact_ref": words.get("ref"),
+    }
+
+
+@verb("give_up", c.CancelAppointment)
+def _give_up(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
+    return {"appointment_id": names(words.take("an appointment")), "reason": words.get("reason") or None}
+
+
+@verb("arrive", c.CheckInAppointment)
+def _arrive(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
+    """`arrive T1 B1` for who is on the list, `arrive T1 1123-12345` for a code."""
+    words.take("a ticket")
+    return {
+        "code": names(words.take("an appointment or a code")),
+        "visit_id": names(words.get("visit")),
+        "class_code": words.get("class"),
+        "class_basis": words.get("basis", "claimed"),
+        "handling": _list(words.get("handling")),
+    }
+
+
+@verb("ring", c.RingForColleague)
+def _ring(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
+    words.take("a ring")
+    return {
+        "place": words.take("a place"),
+        "reason": words.get("reason") or None,
+        "ticket_id": names(words.get("ticket")),
+    }
+
+
+@verb("go", c.TakeRing)
+def _go(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
+    return {"ring_id": names(words.take("a ring")), "person_id": words.take("a person")}
+
+
+verb("was_there", c.FinishRing)(_only("ring_id", "ring"))
+
+
+@verb("not_yet", c.DelayAutoCall)
+def _not_yet(words: Words, _: Names, __: DayRules) -> dict[str, Any]:
+    return {
+        "counter_id": words.take("a counter"),
+        "seconds": int(words.take("seconds")),
+        "reason": words.take_or("one_moment"),
+    }
+
+
+verb("again", c.AllowAutoCall)(_only("counter_id", "counter"))

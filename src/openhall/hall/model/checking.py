@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 
+from openhall.hall.model.asked import AppointmentStatus
 from openhall.hall.model.planning import overlapping
 from openhall.hall.model.state import (
     AT_COUNTER,
@@ -83,4 +84,19 @@ def _loose_ends(state: HallState) -> list[str]:
             broken.append(f"{ticket.id} is {ticket.status}, which does not fit its diversion")
         if state.visits[ticket.visit_id].ticket_id != ticket.id:
             broken.append(f"{ticket.id} is not the ticket of its visit")
+    return [*broken, *_appointments(state)]
+
+
+def _appointments(state: HallState) -> list[str]:
+    """Appointments that do not fit their codes and tickets."""
+    broken: list[str] = []
+    if len(state.codes) != len(state.appointments):
+        broken.append("two appointments share a code")
+    for booked in state.appointments.values():
+        is_here = booked.status is AppointmentStatus.CHECKED_IN
+        ticket = state.tickets.get(booked.ticket_id)
+        if is_here is not (ticket is not None and ticket.appointment_ms == booked.at_ms):
+            broken.append(f"{booked.id} is {booked.status}, which does not fit its ticket")
+    used = Tally(booked.ticket_id for booked in state.appointments.values() if booked.ticket_id)
+    broken += [f"{ticket_id} is the ticket of {n} appointments" for ticket_id, n in used.items() if n > 1]
     return broken
