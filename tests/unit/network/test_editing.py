@@ -15,6 +15,7 @@ from openhall.network.loading import load
 from openhall.network.mistakes import Mistake
 from openhall.network.model import Bank
 from openhall.network.outline import outline_of
+from openhall.network.reading import tables
 from openhall.network.sample import sample_files
 from openhall.network.schema import Key
 from tests.unit.network.small_bank import FILES
@@ -115,7 +116,7 @@ def test_every_key_of_the_model_can_be_set_and_taken_away(path: str, key: Key) -
     assert tomllib.loads(gone["bank.toml"].decode()) == tomllib.loads(before["bank.toml"].decode())
 
 
-COLUMNS = [(name, column) for name, table in editing.tables().items() for column in table.columns]
+COLUMNS = [(name, column) for name, table in tables().items() for column in table.columns]
 
 
 @pytest.mark.parametrize(("name", "column"), COLUMNS, ids=[f"{n}.{c}" for n, c in COLUMNS])
@@ -221,7 +222,8 @@ def test_an_order_that_matters_can_be_changed() -> None:
 )
 def test_what_is_not_there_cannot_be_changed(change: Change, why: str) -> None:
     found = changed(SAMPLE, change)
-    assert isinstance(found, Refusal) and found.code == "configuration_place_unknown", why
+    assert isinstance(found, Refusal), why
+    assert found.code == "configuration_place_unknown", why
 
 
 def test_a_file_that_cannot_be_read_can_only_be_put_anew() -> None:
