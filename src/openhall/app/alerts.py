@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import msgspec
 from sqlalchemy import select
 
+from openhall.app.blocking import Blocking
 from openhall.app.message_words import ACTION_NAMES
 from openhall.flows.alert_figures import WATCHED, Watched, hall_figures
 from openhall.hall.model import ROOM as HALL
@@ -99,8 +100,13 @@ class AlertDesk:
     """The alerts of every hall."""
 
     def __init__(
-        self, halls: Halls, records: Records, channels: Callable[[], Sequence[MessageChannel]]
+        self,
+        halls: Halls,
+        records: Records,
+        channels: Callable[[], Sequence[MessageChannel]],
+        blocking: Blocking,
     ) -> None:
+        self._blocking = blocking
         self._halls, self._records, self._channels = halls, records, channels
         self._watches: dict[StreamId, _Watch] = {}
         self._standing: dict[str, dict[AlertKind, Alert]] = {}
@@ -199,10 +205,10 @@ class AlertDesk:
         wall_ms = self._halls.wall.now_ms()
         keep = partial(alerts_log.keep, self._records, changed, wall_ms=wall_ms)
         try:
-            await asyncio.to_thread(keep, told)
+            await self._blocking.run(keep, told)
         except OutboxFull as trouble:
             _log.warning("Alerts are kept and shown, recipients are not told: %s", trouble)
-            await asyncio.to_thread(keep)
+            await self._blocking.run(keep)
 
     async def _end_others(self, days: Sequence[StreamId]) -> None:
         """A day that is over has no alerts any more."""
@@ -269,7 +275,7 @@ class AlertDesk:
         async with self._lock:
             alert = next((a for a in self._standing.get(branch, {}).values() if a.id == alert_id), None)
             if alert is None:
-                found = await asyncio.to_thread(alerts_log.find, self._records, alert_id)
+                found = await self._blocking.run(alerts_log.find, self._records, alert_id)
                 is_known = found is not None and found.branch == branch
                 return Refusal("alert_over" if is_known else "alert_unknown", "alert_id")
             if alert.acknowledged_ms:
@@ -280,7 +286,7 @@ class AlertDesk:
             now_ms = self._halls.clock.now_ms()
             taken = acknowledge(alert, by=by, action=action, now_ms=now_ms)
             line = _line(taken, "acknowledged", now_ms, actor=by, action=action)
-            await asyncio.to_thread(alerts_log.keep, self._records, [(taken, line)])
+            await self._blocking.run(alerts_log.keep, self._records, [(taken, line)])
             self._take([taken])
             return taken
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
@@ -16,10 +17,16 @@ import msgspec
 
 from openhall.access import approvals as approval_rules
 from openhall.access import managing
+from openhall.app import alerts as alert_desk
 from openhall.app import day_records, learning, planning, spoken, ticket_links
+from openhall.app import notices as notice_desk
 from openhall.app.access_settings import account_settings
+from openhall.app.alerts import AlertDesk
+from openhall.app.blocking import Blocking
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
+from openhall.app.messages import MessageDesk, adapters_of
+from openhall.app.notices import NoticeDesk
 from openhall.app.plan_desk import PlanDesk
 from openhall.app.plan_making import SECONDS as PLAN_SECONDS
 from openhall.app.plan_making import PlanMaking
@@ -100,6 +107,8 @@ def refusal_texts() -> dict[str, RefusalText]:
         **PLAN_REFUSALS,
         **book_log.REFUSALS,
         **accounts_log.REFUSALS,
+        **alert_desk.REFUSALS,
+        **notice_desk.REFUSALS,
         **consents.REFUSALS,
         **approval_rules.REFUSALS,
         **managing.REFUSALS,
@@ -186,10 +195,21 @@ class App:
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
+        self._blocking = Blocking()
+        chance, adapters = random.SystemRandom().random, adapters_of(self.settings, wall)
+        self.messages = MessageDesk(
+            store, wall, chance, adapters, self.personal, self.links, lambda: self.bank, self._blocking
+        )
+        """Sends what leaves the house: notices, alerts."""
+        self.notices = NoticeDesk(self, store, self.personal, lambda: self.messages.channels, self._blocking)
+        """Customers who are told by message."""
+        self.alerts = AlertDesk(self, store, lambda: self.messages.channels, self._blocking)
+        """The nine kinds of alert over each open hall."""
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
-        self.book.listen(self._note_series)
+        for listener in (self._note_series, self.notices.note, self.alerts.note):
+            self.book.listen(listener)
         if self.twin is not None:
             self.book.listen(self.twin.note)
             self.book.listen(self._note_ends)
@@ -211,6 +231,9 @@ class App:
             ("learning", self.run_learning_once, LEARNING_SECONDS),
             ("day record", self.run_day_records_once, LEARNING_SECONDS),
             ("approval", self.approvals.run_once, LEARNING_SECONDS),
+            ("notice", self.notices.run_once, SCHEDULE_SECONDS),
+            ("alert", self.alerts.run_once, alert_desk.TURN_SECONDS),
+            *self.messages.turns(),
             ("session", self.run_sessions_once, LEARNING_SECONDS),
         ):
             self._tasks.append(
@@ -236,6 +259,8 @@ class App:
             await asyncio.wait([self._chores])
         self.plan_making.stop()
         self.hub.close()
+        await self.messages.close()
+        await self._blocking.finish()
         await self.writer.stop()
         self.store.close()
 

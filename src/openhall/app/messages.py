@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from openhall.app.blocking import Blocking
 from openhall.app.message_words import words_of
 from openhall.app.settings import Settings, WebhookSettings
 from openhall.app.ticket_links import TicketLinks
@@ -109,10 +110,12 @@ class MessageDesk:
         personal: PersonalRecords,
         links: TicketLinks,
         bank: Callable[[], Bank],
+        blocking: Blocking,
     ) -> None:
         self._records, self._clock, self._chance = records, clock, chance
         self._adapters = dict(adapters)
         self._personal, self._links, self._bank = personal, links, bank
+        self._blocking = blocking
         self.health = {channel: ChannelHealth(adapter.place) for channel, adapter in adapters.items()}
 
     @property
@@ -131,8 +134,8 @@ class MessageDesk:
     async def tidy_once(self) -> None:
         """What is too late is not sent; what was settled long ago is forgotten."""
         now_ms = self._clock.now_ms()
-        late = await asyncio.to_thread(outbox.expire, self._records, now_ms)
-        await asyncio.to_thread(outbox.drop_old, self._records, now_ms)
+        late = await self._blocking.run(outbox.expire, self._records, now_ms)
+        await self._blocking.run(outbox.drop_old, self._records, now_ms)
         if late:
             _log.info("Messages: %s came too late to be of use and were not sent", late)
 
@@ -142,7 +145,7 @@ class MessageDesk:
         if now_ms < health.rests_until_ms:
             return
         limit = 1 if health.failures else PER_TURN
-        due = await asyncio.to_thread(outbox.due, self._records, [channel], now_ms, limit)
+        due = await self._blocking.run(outbox.due, self._records, [channel], now_ms, limit)
         for start in range(0, len(due), AT_ONCE):
             await asyncio.gather(*(self._try(message) for message in due[start : start + AT_ONCE]))
             if health.failures:
@@ -152,7 +155,7 @@ class MessageDesk:
         if message.expires_ms <= self._clock.now_ms():
             await self._settle(message, "expired", "")
             return
-        outgoing = await asyncio.to_thread(self._outgoing, message)
+        outgoing = await self._blocking.run(self._outgoing, message)
         if outgoing is None:
             await self._settle(message, "dropped", "contact_gone")
             return
@@ -190,7 +193,7 @@ class MessageDesk:
             await self._settle(message, "dead", outcome.code)
             return
         due_ms = now_ms + max(self._pause_ms(message.attempts), outcome.after_ms)
-        await asyncio.to_thread(
+        await self._blocking.run(
             outbox.put_off, self._records, message.id, due_ms=due_ms, error_code=outcome.code
         )
 
@@ -200,7 +203,7 @@ class MessageDesk:
 
     async def _settle(self, message: Message, state: outbox.State, code: str) -> None:
         now_ms = self._clock.now_ms()
-        await asyncio.to_thread(
+        await self._blocking.run(
             outbox.settle, self._records, message.id, state, now_ms=now_ms, error_code=code
         )
 
@@ -249,14 +252,14 @@ class MessageDesk:
         """Send a message again that did not get through; False when there is none."""
         now_ms = self._clock.now_ms()
         again = partial(outbox.try_again, now_ms=now_ms, expires_ms=now_ms + RETRY_GOOD_FOR_MS)
-        found = await asyncio.to_thread(again, self._records, message_id)
+        found = await self._blocking.run(again, self._records, message_id)
         for health in self.health.values():
             health.rests_until_ms = 0
         return found
 
     async def drop(self, message_id: str) -> bool:
         """Give a message up; False when there is none."""
-        return await asyncio.to_thread(
+        return await self._blocking.run(
             partial(outbox.drop, now_ms=self._clock.now_ms()), self._records, message_id
         )
 

@@ -7,7 +7,6 @@ visit ends the contact is erased and nothing more is sent.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from openhall.app.blocking import Blocking
 from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.hall.model.waits import Waits
 from openhall.kernel.clock import MINUTE_MS, Clock, to_datetime
@@ -103,7 +103,9 @@ class NoticeDesk:
         records: Records,
         personal: PersonalRecords,
         channels: Callable[[], Sequence[MessageChannel]],
+        blocking: Blocking,
     ) -> None:
+        self._blocking = blocking
         self._halls, self._records, self._personal, self._channels = halls, records, personal, channels
         self._wishes: dict[StreamId, dict[str, Notice]] = {}
         for notice in notices_log.every(records):
@@ -157,7 +159,7 @@ class NoticeDesk:
         if not self._is_on(stream, ticket_id):
             return Refusal("notice_too_late", "ticket")
         keep = partial(self._personal.put_once, key=f"{stream} {ticket_id} {key}", consent=consent)
-        ref = await asyncio.to_thread(keep, stream.place, KIND, {"to": to}, actor)
+        ref = await self._blocking.run(keep, stream.place, KIND, {"to": to}, actor)
         if isinstance(ref, Refusal):
             return ref
         before = self._wishes.get(stream, {}).get(ticket_id)
@@ -171,12 +173,12 @@ class NoticeDesk:
             self._expected_at_ms(stream, ticket_id),
             self._halls.wall.now_ms(),
         )
-        await asyncio.to_thread(notices_log.put, self._records, notice)
+        await self._blocking.run(notices_log.put, self._records, notice)
         # From here on without a pause: whoever looks next sees the new wish or the old one, never half of it.
         self._wishes.setdefault(stream, {})[ticket_id] = notice
         self._moved.add(stream)
         if before is not None and before.contact_ref != ref:
-            await asyncio.to_thread(self._forget_contact, before, "customer_request", actor)
+            await self._blocking.run(self._forget_contact, before, "customer_request", actor)
         return notice
 
     async def cancel(self, stream: StreamId, ticket_id: str, actor: str) -> Refusal | None:
@@ -184,7 +186,7 @@ class NoticeDesk:
         notice = self._wishes.get(stream, {}).get(ticket_id)
         if notice is None:
             return Refusal("notice_unknown", "ticket")
-        await asyncio.to_thread(self._remove, notice, "customer_request", actor)
+        await self._blocking.run(self._remove, notice, "customer_request", actor)
         self._drop(notice)
         return None
 
@@ -217,14 +219,14 @@ class NoticeDesk:
         for notice in list(self._wishes.get(stream, {}).values()):
             ticket = state.tickets.get(notice.ticket_id) if state is not None else None
             if state is None or ticket is None or not ticket.is_pending or state.is_ended:
-                await asyncio.to_thread(self._remove, notice, "visit_ended", SYSTEM)
+                await self._blocking.run(self._remove, notice, "visit_ended", SYSTEM)
                 self._drop(notice)
                 continue
             said = self._said.setdefault(notice.contact_ref, set())
             drafts = [draft for draft in self._due(state, ticket, notice) if draft.cause not in said]
             if drafts:
                 wall_ms = self._halls.wall.now_ms()
-                await asyncio.to_thread(outbox.put, self._records, drafts, wall_ms)
+                await self._blocking.run(outbox.put, self._records, drafts, wall_ms)
                 said |= {draft.cause for draft in drafts}
 
     def _due(self, state: HallState, ticket: Ticket, notice: Notice) -> Iterator[Draft]:
