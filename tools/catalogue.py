@@ -68,11 +68,11 @@ def from_templates() -> Iterator[Found]:
 
 def from_code() -> Iterator[Found]:
     """Sentences said in Python: the second argument of `say`."""
-    for path in sorted((SOURCE / "web").glob("*.py")):
+    for path in sorted([*(SOURCE / "web").glob("*.py"), *(SOURCE / "app").glob("*.py")]):
         with path.open("rb") as file:
             for _, message, _, _ in extract("python", file, keywords={"say": (2,)}):
                 if isinstance(message, str):
-                    yield f"web/{path.name}", message
+                    yield path.relative_to(SOURCE).as_posix(), message
 
 
 def from_command_line() -> Iterator[Found]:
