@@ -385,6 +385,44 @@ devices = Table(
 )
 """Ticket machines, displays, gates and printers; of a pairing code only its hash is kept."""
 
+configuration_versions = Table(
+    "configuration_versions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("version", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("published_ms", BigInteger, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("checker", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposal", Text, nullable=False),
+    Column("is_written", Boolean, nullable=False),
+    Column("files", LargeBinary, nullable=False),
+)
+"""Every configuration that was ever in force, with its files; the last one is. `is_written` is false between
+the decision and the last file on the disk."""
+
+configuration_drafts = Table(
+    "configuration_drafts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("proposal", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("change_key", Text, nullable=False),
+    Column("files", LargeBinary, nullable=False),
+    Index(None, "state"),
+)
+"""Changes of the configuration that somebody is working on: the files that differ from the version `base`."""
+
 # Read models: dropped and folded again by `rebuild` -----------------------------------------------
 
 tickets = Table(
