@@ -43,6 +43,11 @@ REFUSALS = refusals(
         "There is no report of this day.",
         "Choose a day on which the branch was open; a table of all branches has no PDF.",
     ),
+    other_site=(
+        "A page of another site asked for this; nothing was done.",
+        "Open openhall at its own address, and do it there.",
+    ),
+    json_expected=("The body has to be JSON.", "Send it with the header Content-Type: application/json."),
     too_large=("The request is too large.", "Send less at once."),
     too_many_requests=("Too many attempts in a short time.", "Wait a minute and try again."),
     sentence_not_ours=(
@@ -68,14 +73,21 @@ REFUSALS = refusals(
 STATUS = {
     "sign_in_failed": 401,
     "sign_in_required": 401,
+    "sign_in_paused": 429,
+    "approval_own": 403,
+    "approval_not_yours": 403,
+    "account_own": 403,
+    "account_above": 403,
     "role_may_not": 403,
     "sentence_not_ours": 403,
     "branch_not_yours": 403,
+    "other_site": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "idempotency_key_missing": 400,
     "input_invalid": 400,
     "too_large": 413,
+    "json_expected": 415,
     "too_many_requests": 429,
     "kiosk_too_fast": 429,
     "command_id_reused": 422,
@@ -105,7 +117,7 @@ PROBLEM = ResponseSpec(
     media_type=MEDIA_TYPE,
     generate_examples=False,  # they are made up at random, other ones at each start
 )
-RESPONSES = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 500, 503), PROBLEM)
+RESPONSES = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503), PROBLEM)
 """What any operation may answer besides success."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -10,7 +11,6 @@ from openhall.app.language import negotiate
 from openhall.kernel.text import Language
 
 LANGUAGE_COOKIE = "openhall_language"
-SESSION_COOKIE = "openhall_session"
 
 
 def language_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Language:
@@ -21,3 +21,9 @@ def language_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Language:
     if chosen == "zh":
         return "zh"
     return negotiate(connection.headers.get("accept-language", ""))
+
+
+def own_path(wanted: str) -> str:
+    """A path of this site to go back to; the start for any other address."""
+    # A browser takes `//`, `/\\` and a tab between the two for the address of another site.
+    return wanted if re.fullmatch(r"/(?![/\\])[^\x00-\x20\x7f\\]*", wanted) else "/"

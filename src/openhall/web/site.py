@@ -34,10 +34,11 @@ from openhall.web import (
     speech,
     stream,
 )
+from openhall.web.crossing import refuse_other_sites
 from openhall.web.description import DescriptionPlugin
 from openhall.web.guarding import ANYONE, guarded, hold_to_rights
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
-from openhall.web.signing_in import ATTEMPTS_PER_MINUTE_AT_MOST, Attempts, SessionMiddleware
+from openhall.web.signing_in import Doorkeeper, SessionMiddleware
 
 BODY_BYTES_MAX = 64 * 1024
 """No command comes near it."""
@@ -45,16 +46,19 @@ BODY_BYTES_MAX = 64 * 1024
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:;"
-        " connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self';"
+        " connect-src 'self'; font-src 'self'; media-src 'self'; manifest-src 'self'; form-action 'self';"
         " frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 _SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _NO_STORE = (b"cache-control", b"no-store")
+_TLS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+"""A browser that came over TLS comes over TLS for a year; other hosts of the bank are their own matter."""
 
 
 async def add_headers(message: Message, scope: Scope) -> None:
@@ -68,6 +72,8 @@ async def add_headers(message: Message, scope: Scope) -> None:
     is_said = any(name == b"cache-control" for name, _ in headers)
     if not is_said and not scope["path"].startswith("/static/"):
         headers.append(_NO_STORE)
+    if scope["scheme"] == "https":
+        headers.append(_TLS_ONLY)
     message["headers"] = headers
 
 
@@ -115,13 +121,16 @@ def create_site(app: App) -> Litestar:
         state=State(
             {
                 "openhall": app,
-                "attempts": Attempts(ATTEMPTS_PER_MINUTE_AT_MOST),
+                "door": Doorkeeper(
+                    sign_ins=app.settings.access.sign_ins_per_minute,
+                    failures=app.settings.access.failures_per_address,
+                ),
                 "kiosks": {},
                 "looks": phone.Looks(),
             }
         ),
         lifespan=[lifespan],
-        guards=[hold_to_rights],
+        guards=[hold_to_rights, refuse_other_sites],
         middleware=[
             DefineMiddleware(SessionMiddleware),
         ],
