@@ -36,6 +36,7 @@ Screen = Literal[
 `plan` who works when, `report` the ended days in numbers."""
 
 Action = Literal[
+    "access.read",
     "accounts.manage",
     "alerts.acknowledge",
     "appointments.book",
@@ -247,7 +248,14 @@ ACTIONS: Final[dict[Role, frozenset[Action]]] = {
         }
     ),
     "administrator": frozenset(
-        {"accounts.manage", "approvals.decide", "configuration.change", "devices.manage", "metrics.read"}
+        {
+            "access.read",
+            "accounts.manage",
+            "approvals.decide",
+            "configuration.change",
+            "devices.manage",
+            "metrics.read",
+        }
     ),
 }
 """What else a role may do."""

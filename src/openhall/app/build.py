@@ -21,6 +21,7 @@ from openhall.app import alerts as alert_desk
 from openhall.app import day_records, learning, planning, spoken, ticket_links
 from openhall.app import notices as notice_desk
 from openhall.app.access_settings import account_settings
+from openhall.app.account_desk import AccountDesk
 from openhall.app.alerts import AlertDesk
 from openhall.app.blocking import Blocking
 from openhall.app.clocks import SystemClock
@@ -176,6 +177,7 @@ class App:
         self.accounts = Accounts(store, wall, os.urandom, account_settings(self.settings.access), keys)
         self.approvals = Approvals(store, wall, os.urandom)
         """The two-person rule; each kind names in `carry_out` what happens on approval."""
+        self.account_desk = AccountDesk(self.accounts, self.approvals, lambda: self.bank, os.urandom)
         self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()
         self.links = TicketLinks(keys.derive(ticket_links.PURPOSE), self.settings.server.public_address)
