@@ -111,8 +111,9 @@ def _outcome(error: Exception) -> Outcome:
         return Later("sign_in_refused")
     if isinstance(error, aiosmtplib.SMTPTimeoutError | TimeoutError):
         return Later("timed_out")
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return Later("tls_missing")
+    if type(error) in {aiosmtplib.SMTPException, aiosmtplib.SMTPNotSupported}:
+        # The library says so of a server that offers no STARTTLS, or no way of signing in that it knows.
+        return Later("tls_missing" if "STARTTLS" in str(error) else "not_supported")
     if isinstance(error, aiosmtplib.SMTPResponseException):
         is_final = error.code >= 500 and not isinstance(error, aiosmtplib.SMTPConnectResponseError)
         return Never(f"smtp_{error.code}") if is_final else Later(f"smtp_{error.code}")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from openhall.kernel.clock import SECOND_MS, Clock
 from openhall.messages.outgoing import Body, Later, MessagesMisconfigured, Never, Outcome, Outgoing, Sent
@@ -141,7 +142,7 @@ def _signer(section: str, secret: str) -> Webhook:
     place = f"[{section}] secret"
     try:
         signer = Webhook(secret)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, EmptyWebhookSecretError) as error:
         raise MessagesMisconfigured("Expected a secret such as whsec_… in base64", place=place) from error
     least, most = SECRET_BYTES
     if not least <= len(signer._whsecret) <= most:
