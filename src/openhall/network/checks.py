@@ -148,6 +148,7 @@ def _check_unique(draft: Draft, findings: Findings) -> None:
         ("regimes", "id"),
         ("triage", "id"),
         ("lessons", "code"),
+        ("guides", "id"),
         ("contracts", "id"),
         ("shifts", "id"),
         ("labour", "id"),
@@ -180,6 +181,11 @@ def _check_references(draft: Draft, findings: Findings) -> None:
         services.check_list(booked, "services", Words("a service"), findings)
     for rule in draft.list("triage"):
         needs.check_list(rule, "needs", Words("a need of a service"), findings)
+    lessons = Names.of(draft.list("lessons"), "code")
+    for guide in draft.list("guides"):
+        needs.check_list(guide, "needs", Words("a need of a service"), findings)
+        if (lesson := guide.text("lesson")) is not None:
+            lessons.check(lesson, guide, guide.place.key("lesson"), Words("a lesson"), findings)
     for period in draft.list("periods"):
         branches.check_list(period, "branches", Words("a branch"), findings)
         if (regime := period.text("regime")) is not None:
@@ -199,11 +205,30 @@ def _lists_that_need_one(draft: Draft) -> Iterator[tuple[Node, str, str]]:
         yield service, "needs", Words("at least one need")
     for rule in draft.list("triage"):
         yield rule, "needs", Words("at least one need")
+    for guide in draft.list("guides"):
+        yield guide, "steps", Words("at least one step")
     for person in draft.list("people"):
         yield person, "posts", Words("at least one post")
     for branch in draft.list("branches"):
         for counter in branch.nodes("counters"):
             yield counter, "services", Words("at least one service")
+
+
+def _check_practice(draft: Draft, findings: Findings) -> None:
+    """Something to choose from needs a right choice and a wrong one, and nothing else needs choices."""
+    for step in (step for guide in draft.list("guides") for step in guide.nodes("steps")):
+        if not step.is_sound:
+            continue
+        rights = [choice.get("is_right") for choice in step.nodes("choices")]
+        is_chosen_from = step.get("practice") == "choice"
+        if is_chosen_from != bool(rights) or (is_chosen_from and len(set(rights)) < 2):
+            findings.add(
+                "guide_practice",
+                step.place.key("choices"),
+                expected=Words("a right and a wrong choice where practice is 'choice', and none elsewhere"),
+                found=shown(len(rights)),
+            )
+            step.is_sound = False
 
 
 def _check_classes(draft: Draft, findings: Findings) -> None:
@@ -382,6 +407,7 @@ RULES: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_unique,
     _check_references,
     _check_classes,
+    _check_practice,
     _check_branches,
     _check_counters_suffice,
     _check_people,

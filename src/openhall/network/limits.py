@@ -12,6 +12,7 @@ import msgspec
 
 from openhall.kernel.words import Words
 from openhall.network import alerts as a
+from openhall.network import guides as g
 from openhall.network import hall_policies as h
 from openhall.network import model as m
 from openhall.network import staffing as s
@@ -145,6 +146,7 @@ NUMBERS: dict[tuple[type, str], Between] = {
 SHAPES: dict[tuple[type, str], Shape] = {
     (a.AlertRecipients, "id"): ID,
     (a.AlertRecipients, "mailboxes"): MAILBOX,
+    (g.Guide, "id"): ID,
     (m.Bank, "currency"): CURRENCY,
     (m.Bank, "pause_reasons"): ID,
     (m.Bank, "holidays"): COUNTRY,

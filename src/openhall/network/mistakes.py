@@ -27,6 +27,7 @@ REMEDIES: Final[dict[str, str]] = {
     "empty": "Fill it in.",
     "encoding": "Save the file anew as UTF-8.",
     "first_class": "The first class is the ordinary one: move the other below it, or take this out.",
+    "guide_practice": "Give a choice with is_right = true and one without, or take the choices out.",
     "given_twice": "Keep it in one place.",
     "missing": "Add it.",
     "no_counter": "Give a counter the service and the class.",

@@ -9,6 +9,7 @@ import msgspec
 
 from openhall.kernel.text import Text
 from openhall.network.alerts import AlertPolicy, NoticePolicy
+from openhall.network.guides import Guide
 from openhall.network.hall_policies import AppointmentPolicy, AutoCallPolicy, RingPolicy
 from openhall.network.hours import Hours
 from openhall.network.staffing import (
@@ -303,6 +304,8 @@ class Bank(msgspec.Struct, frozen=True):
     pause_reasons: tuple[str, ...] = ("break", "disinfection", "cash", "equipment", "other")
     lessons: tuple[Need, ...] = ()
     """Short lessons offered while waiting [C14]."""
+    guides: tuple[Guide, ...] = ()
+    """Step by step, for customers' phones, the ticket machine and the lobby's tablet [F6]."""
     holidays: str = ""
     """Country, and subdivision after a hyphen, whose public holidays move customers: "CN", "DE-BY"."""
     staffing: StaffingPolicy = StaffingPolicy()

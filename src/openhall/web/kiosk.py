@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from litestar import Response, get
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
 from openhall.app.build import App, refusal_texts
 from openhall.app.language import explain
 from openhall.hall import views
 from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.policy import offers
 from openhall.kernel.refusal import Refusal
-from openhall.web import elsewhere, phone
-from openhall.web.reading import language_of
+from openhall.web import elder, elsewhere, phone
+from openhall.web.api import BranchId, readable_branch
+from openhall.web.guarding import needs_screen
+from openhall.web.pages import screen_context
+from openhall.web.reading import LANGUAGE_COOKIE, language_of
+from openhall.web.rendering import page
 from openhall.web.signing_in import OpenhallRequest
 
-KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket", "full")
+KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket", "full", "page")
 QUERY_CHARACTERS = 64
 
-KIOSK_CARE = frozenset({"accompany"})
-"""What a link of the kiosk itself may ask for: somebody to come along."""
+KIOSK_CARE = frozenset({"accompany", "step_free", "written"})
+"""What a link of the kiosk itself may ask for: somebody to come along, to be fetched, to be shown it."""
 
 
 def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +43,7 @@ def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str
         "visit_id": query.get("visit", ""),
         "visit_problem": "",
         "care": [query["care"]] if query.get("care") in KIOSK_CARE else [],
+        "page": query.get("page", ""),
         "asked": {k: v for k, v in query.items() if k != "visit"},
         "query": "?" + urlencode(query) if query else "",
     }
@@ -49,9 +58,11 @@ def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str
         for need in service.needs:
             if need.code == query.get("need"):
                 found |= {"need": need, "service": service, "step": "class"}
-    if found["step"] == "class" and (context["is_used_up"] or "full" in query):
+    if found["step"] == "class" and context["elder_px"] and "care" not in query:
+        found["step"] = "care"
+    if found["step"] in {"class", "care"} and (context["is_used_up"] or "full" in query):
         found |= _used_up_step(request, context, found)
-    if found["step"] == "class" and context["board"].is_check_required:
+    if found["step"] in {"class", "care"} and context["board"].is_check_required:
         found |= _visit_step(request, state, found["visit_id"])
     ticket = state.tickets.get(query.get("ticket", ""))
     if ticket:
@@ -65,7 +76,21 @@ def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str
             if is_waiting
             else []
         )
-    return found
+    return found | _choices(found, state, context)
+
+
+def _choices(found: dict[str, Any], state: HallState, context: dict[str, Any]) -> dict[str, Any]:
+    """What a step lets one choose from; in elder mode a few at a time, the rest behind "more"."""
+    per_page = elder.CHOICES_A_SCREEN if context["elder_px"] else QUERY_CHARACTERS
+    every: dict[str, Any] = {
+        "service": state.day_rules.services,
+        "need": (*found["service"].needs, None) if found["service"] else (),
+        "class": context["bank"].classes[1:],
+    }
+    if found["step"] == "class":
+        per_page -= 1  # besides the number itself
+    choices, next_page = elder.paged(every.get(found["step"], ()), found["page"], per_page)
+    return {"choices": choices, "next_page": next_page}
 
 
 def _used_up_step(request: OpenhallRequest, context: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
@@ -95,3 +120,35 @@ def _visit_step(request: OpenhallRequest, state: HallState, visit_id: str) -> di
             refusal = Refusal("visit_has_ticket", "visit", {"number": number})
         problem = " ".join(explain(refusal, refusal_texts(), language_of(request)))
     return {"step": "visit", "visit_id": "", "visit_problem": problem}
+
+
+def _kiosk(request: OpenhallRequest, branch_id: str, template: str) -> Response[bytes]:
+    app: App = request.app.state.openhall
+    branch, language = readable_branch(request, branch_id), language_of(request)
+    context = screen_context(request, branch, "kiosk") | elder.elder_context(request, app, language)
+    context |= kiosk_context(request, context)
+    shown = page(template, language, **context)
+    shown.headers["X-Hall-Now"] = str(context["now_ms"])
+    return shown
+
+
+@get("/b/{branch_id:str}/kiosk", include_in_schema=False, opt=needs_screen("kiosk"))
+async def kiosk(request: OpenhallRequest, branch_id: BranchId) -> Response[bytes]:
+    """The ticket machine's page."""
+    return _kiosk(request, branch_id, "kiosk.html")
+
+
+@get("/b/{branch_id:str}/kiosk/live", include_in_schema=False, opt=needs_screen("kiosk"))
+async def kiosk_live(request: OpenhallRequest, branch_id: BranchId) -> Response[bytes]:
+    """The part of it that changes, drawn anew."""
+    return _kiosk(request, branch_id, "kiosk_live.html")
+
+
+@get("/b/{branch_id:str}/kiosk/start", include_in_schema=False, opt=needs_screen("kiosk"))
+async def kiosk_start(branch_id: BranchId) -> Redirect:
+    """For the next customer: the last one's type size and language end with the visit."""
+    language = Cookie(LANGUAGE_COOKIE, value="", max_age=0, samesite="lax")
+    return Redirect(f"/b/{branch_id}/kiosk", cookies=[elder.cookie_for(0), language])
+
+
+HANDLERS: list[Any] = [kiosk, kiosk_live, kiosk_start]

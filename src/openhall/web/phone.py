@@ -24,7 +24,7 @@ from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import StreamId
 from openhall.network.model import Branch
-from openhall.web import people
+from openhall.web import elder, people
 from openhall.web.guarding import ANYONE
 from openhall.web.problems import Problem
 from openhall.web.reading import language_of
@@ -139,8 +139,10 @@ def shown(
         said=said,
         key=secrets.token_hex(8),
         is_rated=RATED_COOKIE in request.cookies,
+        **elder.elder_context(request, app, language_of(request)),
         **_what_it_says(app, own),
     )
+    elder.remember(request, made)
     made.headers["X-Hall-Now"] = str(app.clock.now_ms())
     return made
 
