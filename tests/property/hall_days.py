@@ -20,7 +20,17 @@ from openhall.hall.policy import DayRules, Key
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Command, Event, Stamp
 from openhall.kernel.refusal import Refusal
-from tests.places import LANE, at, pension_day_branch, quiet_branch, strict_branch, with_rules
+from tests.places import (
+    LANE,
+    at,
+    booked_branch,
+    pension_day_branch,
+    quiet_branch,
+    self_calling_branch,
+    strict_branch,
+    terms_at,
+    with_rules,
+)
 
 CLASSES = ("", "green", "frontline", "ordinary")
 SERVICES = ("cash", "accounts", "corporate", "cash")
@@ -263,6 +273,39 @@ def _needs(day: Day, a: int, b: int) -> Command:
     return c.SetHandling(_pick(list(day.state.tickets), a), ("escort",) if b % 4 else ())
 
 
+@intent("book", 6)
+def _book(day: Day, a: int, b: int) -> Command:
+    terms = terms_at(day.rules)
+    if terms is None:
+        return c.Tick()
+    if day.state.terms is None:
+        return c.OfferAppointments(terms, "0" * 16)
+    ahead = [each for each in terms.slots_ms() if each > day.now_ms]
+    return c.BookAppointment(_pick(SERVICES, a), ahead[b % min(6, len(ahead))] if ahead else 0)
+
+
+@intent("arrive", 8)
+def _arrive(day: Day, a: int, b: int) -> Command:
+    """Usually whose time it is about."""
+    booked = sorted(
+        (k for k in day.state.appointments.values() if k.status in {"booked", "missed"}),
+        key=lambda k: abs(k.at_ms - day.now_ms),
+    )
+    if b == 30:
+        return c.CancelAppointment(_pick([k.id for k in booked], a))
+    return c.CheckInAppointment(
+        _pick([k.id for k in booked[:3]], a), class_code=_pick(CLASSES, b), class_basis="staff"
+    )
+
+
+@intent("ring", 2)
+def _ring(day: Day, a: int, b: int) -> Command:
+    rings = list(day.state.rings)
+    if rings and b % 2:
+        return c.FinishRing(_pick(rings, a)) if b % 4 == 1 else c.TakeRing(_pick(rings, a), "li")
+    return c.RingForColleague("kiosk")
+
+
 @intent("clock", 3)
 def _clock(_: Day, a: int, __: int) -> Command | None:
     return c.EndDay() if a == 30 else c.Tick()
@@ -338,6 +381,9 @@ PLACES: st.SearchStrategy[DayRules] = st.sampled_from(
         with_rules(quiet_branch(), when_late="keep", tickets_daily=12),
         pension_day_branch(),
         strict_branch(),
+        booked_branch(),
+        with_rules(strict_branch(), share_percent=40, when_late_booked="keep"),
+        with_rules(self_calling_branch(), share_percent=60),
     ]
 )
 

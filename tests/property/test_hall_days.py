@@ -15,7 +15,7 @@ from openhall.hall.model import events as e
 from openhall.hall.model.state import PENDING, TicketStatus
 from openhall.hall.policy import DayRules, Key, overtaking_bound_ms
 from openhall.kernel.event import Command, Event, Stamp
-from tests.places import GREEN, quiet_branch, strict_branch
+from tests.places import GREEN, booked_branch, quiet_branch, self_calling_branch, strict_branch, with_rules
 from tests.property.hall_days import (
     PLACES,
     STEPS,
@@ -41,13 +41,13 @@ class CallsInOrder:
         self.calls: list[Call] = []
 
     def __call__(self, day: Day, command: Command, events: Sequence[Event]) -> None:
-        called = next((event for event in events if isinstance(event, e.TicketCalled)), None)
-        if called is None or not isinstance(command, c.CallNext):
+        if not isinstance(command, c.CallNext | c.Tick):
             return
-        counter = day.state.counters[called.counter_id]
-        passed = [tid for _, tid in day.state.line if day.state.serves(counter, day.state.tickets[tid])]
-        self.calls.append(Call(called.ticket_id, day.state.tickets[called.ticket_id].key, tuple(passed)))
-        self.look(day, self.calls[-1])
+        for called in (event for event in events if isinstance(event, e.TicketCalled)):
+            counter = day.state.counters[called.counter_id]
+            passed = [tid for _, tid in day.state.line if day.state.serves(counter, day.state.tickets[tid])]
+            self.calls.append(Call(called.ticket_id, day.state.tickets[called.ticket_id].key, tuple(passed)))
+            self.look(day, self.calls[-1])
 
     def look(self, day: Day, call: Call) -> None:
         """Nobody with a smaller key is passed over."""
@@ -107,6 +107,15 @@ def test_nothing_is_broken_and_nobody_is_lost_at_any_moment(
     play(day, steps)
 
 
+BOUNDED = [
+    quiet_branch(),
+    booked_branch(),
+    with_rules(booked_branch(), when_late_booked="keep"),
+    with_rules(self_calling_branch(), share_percent=80),
+]
+"""Where nobody loses more than the arithmetic says, walk-ins to appointments included."""
+
+
 @DAYS
 @given(PLACES, STEPS)
 def test_whoever_is_called_next_has_the_smallest_key_among_the_eligible(
@@ -118,9 +127,9 @@ def test_whoever_is_called_next_has_the_smallest_key_among_the_eligible(
 
 
 @DAYS
-@given(STEPS)
-def test_nobody_is_overtaken_by_more_than_the_bound(steps: list[Step]) -> None:
-    day = opened(quiet_branch())
+@given(st.sampled_from(BOUNDED), STEPS)
+def test_nobody_is_overtaken_by_more_than_the_bound(rules: DayRules, steps: list[Step]) -> None:
+    day = opened(rules)
     day.watchers.append(BoundHolds())
     play(day, steps)
 

@@ -27,11 +27,12 @@ from openhall.log.memory import MemoryStore
 from openhall.log.store import Store
 from openhall.log.troubles import ClockMovedBack, CommandFailed
 from openhall.rehearsal.driver import pending
+from openhall.rehearsal.random_day.account import Broken
 from openhall.rehearsal.random_day.ending import next_steps
 from openhall.rehearsal.random_day.faults import FaultyStore
 from openhall.rehearsal.random_day.rules import DAY, PLACE, random_rules
 from openhall.rehearsal.random_day.wishes import ACTORS, ALWAYS, WISHES, Dice
-from openhall.rehearsal.random_day.witness import Broken, Witness
+from openhall.rehearsal.random_day.witness import Witness
 
 FAULTS = ("retries", "reused_ids", "batches", "crashes", "failed_commits", "clock_back")
 RETRIES_MAX = 8
@@ -149,7 +150,11 @@ class _Day:
     # -- the phases ---------------------------------------------------------------------------------------
 
     def live(self) -> None:
-        """The safety phase."""
+        """The safety phase. Appointments are made before the day opens."""
+        if "appointments" in self.behaviours:
+            early = [WISHES["appointments"][0][1], *[WISHES["appointments"][1][1]] * self.rng.randrange(8)]
+            for wish in early:
+                self.ask(self._request(wish(self._dice())))
         self.ask(self._request(c.OpenDay(self.rules)))
         wishes = [wish for name in WISHES if name in self.behaviours for wish in WISHES[name]]
         weights = [weight for weight, _ in wishes]

@@ -6,9 +6,12 @@ from datetime import date
 from random import Random
 from zoneinfo import ZoneInfo
 
+from openhall.hall.booking import BookingTerms, ServicePlaces, terms_of
 from openhall.hall.policy import DayRules, Staff
 from openhall.kernel.clock import MINUTE_MS, local_ms
 from openhall.kernel.text import Text
+from openhall.network.calendar import Moments
+from openhall.network.hall_policies import AppointmentPolicy, AutoCallPolicy, RingPolicy
 from openhall.network.model import (
     Branch,
     CallPolicy,
@@ -73,6 +76,28 @@ def random_rules(rng: Random) -> DayRules:
         closes_ms=opens_ms + 4 * 60 * MINUTE_MS,
         pause_reasons=("break", "other"),
         lessons=("lesson1",),
+        appointments=_appointments(rng),
+        auto_call=AutoCallPolicy(is_on=rng.random() < 0.3, after_seconds=rng.choice((0, 10, 60))),
+        ring=RingPolicy(escalate_seconds=rng.choice((10, 90)), times_at_most=rng.choice((1, 5))),
+    )
+
+
+def random_terms(rules: DayRules) -> BookingTerms:
+    """What can be booked; something at least, also where the bank offers nothing."""
+    moments = Moments(rules.checkin_opens_ms, rules.opens_ms, rules.closes_ms)
+    offered = terms_of(rules.appointments, rules.branch, rules.services, moments)
+    nothing = BookingTerms(rules.opens_ms, 60 * MINUTE_MS, (ServicePlaces("s1", (1,)),))
+    return offered or nothing
+
+
+def _appointments(rng: Random) -> AppointmentPolicy:
+    return AppointmentPolicy(
+        share_percent=rng.choice((20, 80)),
+        slot_minutes=rng.choice((10, 15)),
+        head_start_minutes=rng.choice((0, 15, 60)),
+        early_minutes=rng.choice((10, 240)),
+        late_minutes=rng.choice((5, 120)),
+        when_late=rng.choice(("shrink", "keep", "walk_in")),
     )
 
 
@@ -113,6 +138,7 @@ def _counters(rng: Random, services: list[str], classes: list[str]) -> tuple[Cou
             number,
             _some(rng, services),
             _some(rng, classes) if rng.random() < 0.3 else (),
+            is_auto_call=rng.choice((None, None, True, False)),
         )
         for number in range(2, rng.randint(3, 6))
     )

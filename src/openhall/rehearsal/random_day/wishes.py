@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from openhall.hall.booking import BookingTerms
 from openhall.hall.model import commands as c
 from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.plan import PlannedColleague, PlannedDay, PlannedStint
@@ -15,6 +16,7 @@ from openhall.hall.told import JoiningWait, Move, RoomLeft, TicketWait
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Command
 from openhall.network.model import Channel, Handling
+from openhall.rehearsal.random_day.rules import random_terms
 
 NONSENSE_SHARE = 0.05
 HANDLINGS: tuple[tuple[Handling, ...], ...] = ((), (), (), ("seat",), ("escort",), ("written", "accompany"))
@@ -219,6 +221,47 @@ def _advice(d: Dice) -> str:
     return given[-1] if given and d.chance(0.7) else d.of(given)
 
 
+def _offer_slots(d: Dice) -> Command:
+    terms = random_terms(d.rules)
+    fewer = terms.services[:1] if d.chance(0.2) else terms.services
+    return c.OfferAppointments(BookingTerms(terms.first_ms, terms.slot_ms, fewer), "0123456789abcdef")
+
+
+def _book(d: Dice) -> Command:
+    """Usually ahead, soon, and at a time that there is."""
+    terms = random_terms(d.rules)
+    ahead = [at_ms for at_ms in terms.slots_ms() if at_ms > d.now_ms] or list(terms.slots_ms())
+    at_ms = d.rng.choice(ahead[:12]) + (0 if d.chance(0.95) else MINUTE_MS)
+    return c.BookAppointment(d.service(), at_ms, d.rng.choice(("staff", "web")))
+
+
+def _appointment(d: Dice) -> str:
+    """Usually one of which the time is near, by its id or its code."""
+    near_ms = 40 * MINUTE_MS
+    booked = [a for a in d.state.appointments.values() if abs(a.at_ms - d.now_ms) < near_ms]
+    listed = booked if booked and d.chance(0.8) else list(d.state.appointments.values())
+    if d.chance(0.05):
+        return d.rng.choice(("123412345", "030200000", "nothing"))
+    return d.of([a.code if d.chance(0.5) else a.id for a in listed])
+
+
+def _arrive(d: Dice) -> Command:
+    pending = any(v.is_pending for v in d.state.visits.values())
+    visit_id = d.visit() if d.rules.regime.entry.is_check_required and pending else ""
+    return c.CheckInAppointment(
+        _appointment(d),
+        visit_id=visit_id,
+        class_code=d.class_code(),
+        class_basis=d.rng.choice(("claimed", "staff")),
+        handling=d.rng.choice(HANDLINGS),
+    )
+
+
+def _ring(d: Dice) -> Command:
+    ticket_id = d.ticket(W) if d.chance(0.5) else ""
+    return c.RingForColleague(d.rng.choice(("kiosk", "phone")), "cannot_read", ticket_id)
+
+
 def _diversion(d: Dice) -> str:
     return d.of(d.state.diversions)
 
@@ -324,6 +367,24 @@ WISHES: dict[str, tuple[tuple[float, Wish], ...]] = {
         (0.4, _receive),
         (0.4, lambda d: c.ReportPerson(_colleague(d), "present")),
         (0.4, lambda d: c.ReturnPerson(_colleague(d))),
+    ),
+    "appointments": (
+        (0.3, _offer_slots),
+        (2.0, _book),
+        (0.3, lambda d: c.CancelAppointment(_appointment(d))),
+        (2.0, _arrive),
+        (0.5, lambda _: c.Tick()),
+    ),
+    "auto_calls": (
+        (3.0, lambda _: c.Tick()),
+        (0.3, lambda d: c.DelayAutoCall(d.open_counter(), d.rng.choice((10, 600)))),
+        (0.3, lambda d: c.AllowAutoCall(d.open_counter())),
+    ),
+    "rings": (
+        (0.4, _ring),
+        (0.3, lambda d: c.TakeRing(d.of(d.state.rings), d.person())),
+        (0.4, lambda d: c.FinishRing(d.of(d.state.rings))),
+        (0.2, lambda _: c.Tick()),
     ),
     "paper": ((0.6, _paper_ticket), (0.4, _paper_call)),
     "care": (

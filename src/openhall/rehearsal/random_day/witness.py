@@ -8,63 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from openhall.hall.model import events as e
-from openhall.hall.model.state import HallState, TicketStatus
+from openhall.hall.model.state import HallState
 from openhall.hall.policy import DayRules
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Event, Stamp
-
-
-class Broken(AssertionError):
-    """A promise of the hall was broken."""
-
-
-class At(Enum):
-    """Where somebody with a ticket is, as far as the events say."""
-
-    LINE = "in line"
-    COUNTER = "at a counter"
-    AWAY = "away, with the place kept"
-    ELSEWHERE = "being served another way"
-    GONE = "gone"
-
-
-WHERE: dict[TicketStatus, At] = {
-    TicketStatus.WAITING: At.LINE,
-    TicketStatus.CALLED: At.COUNTER,
-    TicketStatus.SERVING: At.COUNTER,
-    TicketStatus.HELD: At.AWAY,
-    TicketStatus.DIVERTING: At.ELSEWHERE,
-}
-"""Every other status is gone."""
-
-
-@dataclass(slots=True)
-class Person:
-    """Somebody with a ticket."""
-
-    number: str
-    service: str
-    class_code: str
-    joined_ms: int
-    joined_seq: int
-    at: At = At.LINE
-    counter: str = ""
-    is_final: bool = False
-    """Served, diverted or sent home: cannot come back."""
-
-
-@dataclass(slots=True)
-class Seat:
-    """A counter."""
-
-    person: str = ""
-    ticket: str = ""
-    is_paused: bool = False
-    is_closing: bool = False
+from openhall.rehearsal.random_day.account import WHERE, At, Broken, Person, Seat
 
 
 @dataclass
@@ -86,6 +37,16 @@ class Witness:
     """Of everybody who may sit here today."""
     away: set[str] = field(default_factory=set)
     """Not here: absent, gone home, lent, or still on the way."""
+    slots: dict[str, int] = field(default_factory=dict)
+    """The moment of each appointment that can still be used."""
+    arriving: dict[str, int] = field(default_factory=dict)
+    """The appointment's moment by the id of the ticket that is about to be issued for it."""
+    codes: set[str] = field(default_factory=set)
+    ringing: dict[str, str] = field(default_factory=dict)
+    """Who rang, by ring that is not dealt with."""
+    now_ms: int = 0
+    quiet_till_ms: int = 0
+    """When calls began last: the doors opened or a pause of the hall ended."""
     is_burst: bool = False
     is_paused: bool = False
     is_closed: bool = False
@@ -97,6 +58,7 @@ class Witness:
     def see(self, event: Event, stamp: Stamp) -> None:
         """Take the next event into the account; `Broken` when it breaks a promise."""
         self.promise(not self.is_ended or _is_last_word(event), f"{event} after the end of the day")
+        self.now_ms = stamp.at_ms
         handler = _HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event, stamp)
@@ -109,9 +71,29 @@ class Witness:
     def key(self, person: Person) -> tuple[int, int, int]:
         """The place in the order: reckoned here anew."""
         class_ = next(k for k in self.rules.classes if k.code == person.class_code)
-        if self.rules.order.kind == "strict":
-            return (class_.rank, person.joined_ms, person.joined_seq)
-        return (0, person.joined_ms - class_.head_start_minutes * MINUTE_MS, person.joined_seq)
+        is_strict = self.rules.order.kind == "strict"
+        own_ms = person.joined_ms - (0 if is_strict else class_.head_start_minutes * MINUTE_MS)
+        from_ms = min(own_ms, person.booked_ms or own_ms)
+        return (class_.rank if is_strict else 0, from_ms, person.joined_seq)
+
+    def booked_place(self, at_ms: int, joined_ms: int) -> int:
+        """From when on an appointment counts, reckoned here anew."""
+        policy = self.rules.appointments
+        head_ms, late_ms = policy.head_start_minutes * MINUTE_MS, max(0, joined_ms - at_ms)
+        is_walk_in = policy.when_late == "walk_in" or late_ms > policy.late_minutes * MINUTE_MS
+        if late_ms and is_walk_in:
+            return 0
+        if policy.when_late != "shrink":
+            return at_ms - head_ms
+        return at_ms + late_ms - (head_ms - min(late_ms, head_ms))
+
+    def may_call_alone(self, counter_id: str) -> bool:
+        """Whether the clock may call somebody to a counter now."""
+        counter = next(k for k in self.rules.branch.counters if k.id == counter_id)
+        seat, rules = self.seats[counter_id], self.rules
+        is_on = rules.auto_call.is_on if counter.is_auto_call is None else counter.is_auto_call
+        free_ms = max(seat.free_since_ms, self.quiet_till_ms) + rules.auto_call.after_seconds * 1_000
+        return is_on and self.now_ms >= max(free_ms, seat.alone_till_ms)
 
     def can_serve(self, counter_id: str, person: Person) -> bool:
         """Whether the counter and who sits there are able to."""
@@ -161,6 +143,7 @@ class Witness:
         """The counter is free of them."""
         if person.counter:
             self.seats[person.counter].ticket = ""
+            self.seats[person.counter].free_since_ms = self.now_ms
             person.counter = ""
 
     def goes(self, person: Person, at: At, *, is_final: bool = False) -> None:
@@ -217,11 +200,12 @@ def _issued(w: Witness, event: e.TicketIssued, stamp: Stamp) -> None:
     is_known = event.visit_id in w.joined
     w.promise(not w.is_closed or is_known, f"{event.ticket_id} joined after the doors had closed")
     joined = w.joined.setdefault(event.visit_id, (stamp.at_ms, stamp.seq))
-    w.joins(
-        event.ticket_id,
-        event.visit_id,
-        Person(event.number, event.service_id, event.class_code, *joined),
-    )
+    person = Person(event.number, event.service_id, event.class_code, *joined)
+    is_arriving = event.ticket_id in w.arriving
+    w.promise(is_arriving is bool(event.appointment_id), f"{event.ticket_id} is for no appointment")
+    if is_arriving:
+        person.booked_ms = w.booked_place(w.arriving.pop(event.ticket_id), joined[0])
+    w.joins(event.ticket_id, event.visit_id, person)
 
 
 def _paper_issued(w: Witness, event: e.PaperTicketEntered, stamp: Stamp) -> None:
@@ -255,6 +239,8 @@ def _called(w: Witness, event: e.TicketCalled, _: Stamp) -> None:
     w.promise(is_calling, f"{event.counter_id} calls {event.ticket_id} though it is not calling")
     able = w.can_serve(event.counter_id, person)
     w.promise(able, f"{event.counter_id} calls {event.ticket_id}, which it cannot serve")
+    if event.is_automatic:
+        w.promise(w.may_call_alone(event.counter_id), f"{event.counter_id} calls by itself too soon")
     if not event.out_of_order_reason:
         # The promise that matters most: of all whom this counter can serve, nobody in line has a smaller key.
         in_line = (
@@ -314,11 +300,12 @@ def _opened(w: Witness, event: e.CounterOpened, _: Stamp) -> None:
     w.promise(not seated, f"{event.person_id} sits at {seated} and at {event.counter_id}")
     w.promise(not w.seats[event.counter_id].person, f"{event.counter_id} was open already")
     w.promise(event.person_id not in w.away, f"{event.person_id} sits down, but is not here")
-    w.seats[event.counter_id] = Seat(event.person_id)
+    w.seats[event.counter_id] = Seat(event.person_id, free_since_ms=w.now_ms)
 
 
 def _handed_over(w: Witness, event: e.CounterHandedOver, _: Stamp) -> None:
-    w.seats[event.counter_id].person = event.person_id
+    seat = w.seats[event.counter_id]
+    seat.person, seat.free_since_ms, seat.alone_till_ms = event.person_id, w.now_ms, 0
 
 
 def _seat_paused(w: Witness, event: e.CounterPaused, _: Stamp) -> None:
@@ -327,6 +314,7 @@ def _seat_paused(w: Witness, event: e.CounterPaused, _: Stamp) -> None:
 
 def _seat_resumed(w: Witness, event: e.CounterResumed, _: Stamp) -> None:
     w.seats[event.counter_id].is_paused = w.seats[event.counter_id].is_closing = False
+    w.seats[event.counter_id].free_since_ms = w.now_ms
 
 
 def _seat_closing(w: Witness, event: e.CounterClosing, _: Stamp) -> None:
@@ -414,6 +402,47 @@ def _hall_paused(w: Witness, _: e.HallPaused, __: Stamp) -> None:
 
 def _hall_resumed(w: Witness, _: e.HallResumed, __: Stamp) -> None:
     w.is_paused = False
+    w.quiet_till_ms = w.now_ms
+
+
+def _doors_opened(w: Witness, _: e.DoorsOpened, __: Stamp) -> None:
+    w.quiet_till_ms = w.now_ms
+
+
+def _booked(w: Witness, event: e.AppointmentBooked, _: Stamp) -> None:
+    w.promise(event.appointment_id not in w.slots, f"{event.appointment_id} is booked twice")
+    w.promise(event.code not in w.codes, f"the code {event.code} was given twice")
+    w.codes.add(event.code)
+    w.slots[event.appointment_id] = event.at_ms
+
+
+def _given_up(w: Witness, event: e.AppointmentCancelled, _: Stamp) -> None:
+    w.promise(event.appointment_id in w.slots, f"{event.appointment_id} is given up, but was over")
+    del w.slots[event.appointment_id]
+
+
+def _arrived(w: Witness, event: e.AppointmentCheckedIn, _: Stamp) -> None:
+    w.promise(event.appointment_id in w.slots, f"{event.appointment_id} is used, but was over")
+    w.arriving[event.ticket_id] = w.slots.pop(event.appointment_id)
+
+
+def _delayed(w: Witness, event: e.AutoCallDelayed, _: Stamp) -> None:
+    w.seats[event.counter_id].alone_till_ms = event.until_ms
+
+
+def _allowed(w: Witness, event: e.AutoCallAllowed, _: Stamp) -> None:
+    w.seats[event.counter_id].alone_till_ms = 0
+
+
+def _rung(w: Witness, event: e.ColleagueRung, stamp: Stamp) -> None:
+    source = event.ticket_id or stamp.actor
+    w.promise(source not in w.ringing.values(), f"{source} rings twice")
+    w.ringing[event.ring_id] = source
+
+
+def _went(w: Witness, event: e.RingFinished, _: Stamp) -> None:
+    w.promise(event.ring_id in w.ringing, f"{event.ring_id} is dealt with twice")
+    del w.ringing[event.ring_id]
 
 
 def _doors_closed(w: Witness, _: e.DoorsClosed, __: Stamp) -> None:
@@ -479,14 +508,25 @@ _HANDLERS: dict[type[Event], Callable[[Witness, Any, Stamp], None]] = {
     e.HallPaused: _hall_paused,
     e.HallResumed: _hall_resumed,
     e.DoorsClosed: _doors_closed,
+    e.DoorsOpened: _doors_opened,
+    e.AppointmentBooked: _booked,
+    e.AppointmentCancelled: _given_up,
+    e.AppointmentCheckedIn: _arrived,
+    e.AutoCallDelayed: _delayed,
+    e.AutoCallAllowed: _allowed,
+    e.ColleagueRung: _rung,
+    e.RingFinished: _went,
     e.DayEnded: _ended,
     e.DayForceEnded: _force_ended,
 }
 
 PASSED_OVER: frozenset[type[Event]] = frozenset(
     {
-        e.DoorsOpened,
         e.VisitLetIn,
+        e.AppointmentsOffered,
+        e.AppointmentMissed,
+        e.RingTaken,
+        e.RingEscalated,
         e.Triaged,
         e.ServiceAdded,
         e.HandlingSet,
