@@ -26,7 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
-from openhall.app import plan_words
+from openhall.app import plan_words, report_exports, report_words
 from openhall.cli import demo, language, rehearse, simulate
 from openhall.cli.bench import elastic as bench_elastic
 from openhall.cli.bench import hall as bench
@@ -129,6 +129,13 @@ def from_plans() -> Iterator[Found]:
             yield "staffing/sentences.py", sentence
 
 
+def from_reports() -> Iterator[Found]:
+    """The indicators of a day and the headings over them."""
+    headings = [title for title, _ in report_words.SECTIONS] + [words for _, words in report_exports.TABLES]
+    for words in (*report_words.WORDS.values(), report_words.WITHIN, *headings):
+        yield "app/report_words.py", words
+
+
 WORDED = ("network", "flows", "staffing", "app", "web", "cli", "rehearsal/study")
 """Where `Words` are made; in `network` plain text that a mistake expects or finds is a sentence, too."""
 
@@ -187,6 +194,7 @@ def sentences() -> dict[str, list[str]]:
         from_command_line,
         from_tables,
         from_plans,
+        from_reports,
         from_words,
         from_refusals,
         from_troubles,

@@ -76,12 +76,12 @@ def as_pdf(found: Compared, bank: Bank, branch: Branch, language: Language) -> b
         pdfmetrics.registerFont(UnicodeCIDFont(FONT))
     report, within = found.report, bank.report.within_minutes
     body = io.BytesIO()
-    title = f"{branch.name.get(language)} · {day_words(report.day, language)}"
+    title = f"{branch.name.get(language)}   {day_words(report.day, language)}"
     document = SimpleDocTemplate(
         body, pagesize=A4, margins=MARGIN, title=title, author=bank.name.get(language), invariant=1
     )
     document.leftMargin = document.rightMargin = document.topMargin = document.bottomMargin = MARGIN
-    flow: list[Flowable] = [_text(f"{bank.name.get(language)} · {title}", 15)]
+    flow: list[Flowable] = [_text(f"{bank.name.get(language)}   {title}", 15)]
     if not report.is_ended:
         flow.append(_text(say(language, "The day goes on: these are the figures so far."), 9))
     days = [indicators(day, within) if day else [] for day in found.days]
@@ -99,7 +99,7 @@ def as_pdf(found: Compared, bank: Bank, branch: Branch, language: Language) -> b
 
 def head_words(day: DayReport | None, language: Language) -> str:
     """What stands above a day's column."""
-    return day_words(day.day, language) if day else say(language, "no such day")
+    return day_words(day.day, language) if day else say(language, "none to compare")
 
 
 def _text(words: str, size: float, *, is_right: bool = False) -> Flowable:

@@ -81,7 +81,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "Customers",
         ("joined", "called", "served", "elsewhere", "no_show", "reneged", "lapsed", "unserved", "pending"),
     ),
-    ("Waiting", ("wait_", "within_")),
+    ("How long people waited", ("wait_", "within_")),
     ("Lost on the way", ("no_show_rate", "renege_rate", "abandon_rate", "baulked", "referred")),
     ("Windows", ("utilisation", "open_rate", "service_mean", "off_counter_rate")),
     (
