@@ -26,7 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
-from openhall.app import plan_words, report_exports, report_words
+from openhall.app import device_words, plan_words, report_exports, report_words
 from openhall.cli import demo, language, rehearse, simulate
 from openhall.cli.bench import elastic as bench_elastic
 from openhall.cli.bench import hall as bench
@@ -165,6 +165,13 @@ def from_refusals() -> Iterator[Found]:
         yield f"refusal:{code}", text.remedy
 
 
+def from_devices() -> Iterator[Found]:
+    """How a device is, and what somebody can do about it."""
+    for text in device_words.STATES.values():
+        yield "app/device_words.py", text.sentence
+        yield "app/device_words.py", text.remedy
+
+
 def troubles() -> list[type[Trouble]]:
     """Every kind of trouble in the package."""
     for module in pkgutil.walk_packages(openhall.__path__, "openhall."):
@@ -197,6 +204,7 @@ def sentences() -> dict[str, list[str]]:
         from_reports,
         from_words,
         from_refusals,
+        from_devices,
         from_troubles,
     )
     for source in sources:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from openhall.access import approvals as approval_rules
+from openhall.access import devices as device_rules
 from openhall.access import managing
 from openhall.app import alerts as alert_desk
 from openhall.app import day_records, learning, planning, spoken, ticket_links
@@ -25,6 +26,7 @@ from openhall.app.account_desk import AccountDesk
 from openhall.app.alerts import AlertDesk
 from openhall.app.blocking import Blocking
 from openhall.app.clocks import SystemClock
+from openhall.app.device_desk import DeviceDesk
 from openhall.app.folder import Folder
 from openhall.app.messages import MessageDesk, adapters_of
 from openhall.app.notices import NoticeDesk
@@ -78,6 +80,7 @@ OPEN_AHEAD_MS = 2 * HOUR_MS
 SCHEDULE_SECONDS = 1.0
 CHORES_SECONDS = 3_600.0
 LEARNING_SECONDS = 60.0
+DEVICES_SECONDS = 5.0
 LEARNS_FOR_SECONDS = 3_600.0
 """Deadline: two months of a large network take minutes."""
 ENDS = frozenset({"DayEnded", "DayForceEnded"})
@@ -112,6 +115,7 @@ def refusal_texts() -> dict[str, RefusalText]:
         **notice_desk.REFUSALS,
         **consents.REFUSALS,
         **approval_rules.REFUSALS,
+        **device_rules.REFUSALS,
         **managing.REFUSALS,
     }
     for room in ROOMS:
@@ -195,6 +199,8 @@ class App:
         self._is_to_learn = self._is_to_record = True
         self.twin = TwinDesk(self, workers, lendable=self._helpers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
+        self.devices = DeviceDesk(self, store)
+        """Screens, gates and printers: paired, heard of, printed on."""
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
         self._blocking = Blocking()
@@ -233,6 +239,7 @@ class App:
             ("learning", self.run_learning_once, LEARNING_SECONDS),
             ("day record", self.run_day_records_once, LEARNING_SECONDS),
             ("approval", self.approvals.run_once, LEARNING_SECONDS),
+            ("device", self.devices.run_once, DEVICES_SECONDS),
             ("notice", self.notices.run_once, SCHEDULE_SECONDS),
             ("alert", self.alerts.run_once, alert_desk.TURN_SECONDS),
             *self.messages.turns(),
@@ -259,6 +266,7 @@ class App:
         if self._chores is not None:
             # Its thread cannot be cancelled, and must not find the file let go.
             await asyncio.wait([self._chores])
+        self.devices.stop()
         self.plan_making.stop()
         self.hub.close()
         await self.messages.close()

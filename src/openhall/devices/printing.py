@@ -210,8 +210,12 @@ class Printing:
         for gone in [name for name, p in self._printers.items() if wanted.get(name) != p.settings]:
             self._printers.pop(gone).stop()
         for name, settings in wanted.items():
-            if name not in self._printers:
-                self._printers[name] = Printer(name, settings, self._font, self._limits, self._connect)
+            self.add(name, settings)
+
+    def add(self, name: str, settings: PrinterSettings) -> None:
+        """Have this printer too."""
+        if name not in self._printers:
+            self._printers[name] = Printer(name, settings, self._font, self._limits, self._connect)
 
     def find(self, name: str) -> Printer | None:
         """A printer by its device's id."""

@@ -1,0 +1,354 @@
+"""The devices of the halls while they run: who is heard of, what is wrong, and what is to be printed.
+
+Nothing here can hold up a hall: printing has its own threads, a dead screen only makes a line on the Devices
+page and in the lobby, and what is known about health is memory that a restart may forget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import msgspec
+
+from openhall.access.devices import Device, DisplaySettings, PrinterSettings
+from openhall.app.device_words import DOWN, WARNED
+from openhall.app.settings import Settings
+from openhall.app.slips import ticket_slip
+from openhall.app.ticket_links import TicketLinks
+from openhall.devices.printing import JobState, Printing
+from openhall.devices.slip import Slip
+from openhall.devices.speech import Speech
+from openhall.hall.model import HallState
+from openhall.hall.model.events import TicketIssued
+from openhall.hall.model.waits import Waits
+from openhall.kernel.clock import SECOND_MS, Clock
+from openhall.kernel.event import Recorded, StreamId
+from openhall.kernel.refusal import Refusal
+from openhall.kernel.text import Language
+from openhall.log.accounts import Accounts
+from openhall.log.book import Book
+from openhall.log.devices import Devices
+from openhall.log.records import Records
+from openhall.log.sessions import Account, SignedIn
+
+BEAT_SECONDS = 4
+"""How often a screen says that it is there."""
+SILENT_MS = 10 * SECOND_MS
+"""Two beats missed, and a little for the way."""
+BEHIND_MS = 10 * SECOND_MS
+"""A screen that does not show what happened so long ago is frozen, or its stream is cut."""
+POSITIONS_KEPT = 8
+TESTS_KEPT = 5
+
+HealthState = Literal["ok", "warning", "down", "unpaired"]
+Sound = Literal["ok", "blocked", "missing", "off", "unknown"]
+
+_log = logging.getLogger(__name__)
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """What a screen says about itself each few seconds."""
+
+    position: int = 0
+    """Of the last event that it has heard; 0 where it hears none."""
+    shown: str = ""
+    """The call that it shows, as a number of the hall."""
+    sound: Sound = "unknown"
+    voices: tuple[Language, ...] = ()
+    """Languages for which the browser has a voice of its own."""
+
+
+class DeviceHealth(msgspec.Struct, frozen=True):
+    """How a device is. `code` names the sentence in `device_words.STATES`."""
+
+    id: str
+    branch: str
+    kind: str
+    name: str
+    state: HealthState
+    code: str
+    seen_ms: int
+    waiting_count: int = 0
+    """Slips at a printer."""
+    failed_count: int = 0
+    shown: str = ""
+    sound: str = ""
+
+
+class Test(msgspec.Struct, frozen=True):
+    """Something that the Devices page asks a screen to do once."""
+
+    id: int
+    kind: Literal["sound", "number"]
+
+
+@dataclass
+class Heard:
+    """What is known of a paired device since the server was started."""
+
+    at_ms: int
+    since_ms: int
+    site: str
+    beat: Beat = field(default_factory=Beat)
+    asked: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=POSITIONS_KEPT))
+    """(moment, newest position of its branch then): what it should show a little later."""
+
+
+class Halls(Protocol):
+    """What the desk needs of the installation."""
+
+    settings: Settings
+    book: Book
+    accounts: Accounts
+    links: TicketLinks
+    speech: Speech
+
+    @property
+    def wall(self) -> Clock:
+        """The clock of people and machines."""
+        ...
+
+    def hall(self, stream: StreamId) -> HallState | None:
+        """The committed state of a day."""
+        ...
+
+    def waits(self, stream: StreamId) -> Waits:
+        """The waits of this second."""
+        ...
+
+
+class DeviceDesk:
+    """All devices of the installation, at work."""
+
+    def __init__(self, halls: Halls, records: Records) -> None:
+        self._halls = halls
+        self.records = Devices(records, halls.wall, os.urandom)
+        self.printing = Printing(halls.settings.devices.font)
+        self._heard: dict[str, Heard] = {}
+        self._tests: dict[str, deque[Test]] = {}
+        self._test_count = 0
+        self._newest: dict[str, int] = {}
+        self._started_ms = halls.wall.now_ms()
+        halls.book.listen(self.note)
+
+    # Pairing -------------------------------------------------------------------------------------------
+
+    def pair(self, code: str, *, browser: str = "") -> tuple[Device, SignedIn] | Refusal:
+        """A session for the device that a code stands for; an earlier one of the same device ends.
+
+        Writes to the database: call it in a thread.
+        """
+        device = self.records.use_code(code)
+        if isinstance(device, Refusal):
+            return device
+        self._halls.accounts.end_sessions(device.account)
+        return device, self._begin(device, browser)
+
+    def renew(self, device: Device, browser: str) -> SignedIn:
+        """A fresh session for a device whose own comes to its end; the old one goes with its time."""
+        return self._begin(device, browser)
+
+    def revoke(self, device_id: str) -> Device | Refusal:
+        """Use a device no more: its session ends at once, and nobody can act under its name."""
+        device = self.records.revoke(device_id)
+        if not isinstance(device, Refusal):
+            self._halls.accounts.disable(device.account)
+            self._heard.pop(device_id, None)
+        return device
+
+    def _begin(self, device: Device, browser: str) -> SignedIn:
+        assert device.kind != "printer", device
+        account = Account(device.account, device.kind, device.branch)
+        return self._halls.accounts.begin_device_session(account, device=browser)
+
+    # Hearing -------------------------------------------------------------------------------------------
+
+    def hear(self, device: Device, beat: Beat, site: str) -> list[Test]:
+        """A device is there; what it is asked to try."""
+        now_ms = self._halls.wall.now_ms()
+        heard = self._heard.get(device.id)
+        if heard is None or now_ms - heard.at_ms > SILENT_MS:
+            heard = self._heard[device.id] = Heard(now_ms, now_ms, site)
+        heard.at_ms, heard.beat, heard.site = now_ms, beat, site
+        heard.asked.append((now_ms, self.newest(device.branch)))
+        return list(self._tests.get(device.id, ()))
+
+    def newest(self, branch: str) -> int:
+        """The position of a branch's newest event since the server was started; 0 for none."""
+        return self._newest.get(branch, 0)
+
+    def ask(self, device_id: str, kind: Literal["sound", "number"]) -> Test:
+        """Have a screen try something when it is heard of next."""
+        self._test_count += 1
+        # A restart begins anew, and a page that has lived through it must not take that for an old one.
+        test = Test(self._started_ms + self._test_count, kind)
+        self._tests.setdefault(device_id, deque(maxlen=TESTS_KEPT)).append(test)
+        return test
+
+    def site_of(self, branch: str) -> str:
+        """The address under which the screens of a branch reach this server; empty when none was heard of."""
+        found = [
+            (heard.at_ms, heard.site)
+            for device_id, heard in self._heard.items()
+            if (device := self.records.find(device_id)) is not None and device.branch == branch
+        ]
+        return max(found)[1] if found else ""
+
+    async def run_once(self) -> None:
+        """Have a thread for each printer, and write down now and then when devices were heard of."""
+        self.printing.keep(
+            {
+                device.id: device.settings
+                for device in self.records.every(kind="printer")
+                if isinstance(device.settings, PrinterSettings)
+            }
+        )
+        await asyncio.to_thread(
+            self.records.keep_seen, {device_id: heard.at_ms for device_id, heard in self._heard.items()}
+        )
+
+    def stop(self) -> None:
+        """Print no more."""
+        self.printing.stop()
+
+    # Health --------------------------------------------------------------------------------------------
+
+    def health(self, branch: str = "") -> list[DeviceHealth]:
+        """How every device is, of one branch or of all."""
+        return [self._health(device) for device in self.records.every(branch)]
+
+    def troubles(self, branch: str = "") -> list[DeviceHealth]:
+        """Devices that somebody should look at."""
+        return [found for found in self.health(branch) if found.state in {"down", "warning"}]
+
+    def _health(self, device: Device) -> DeviceHealth:
+        heard = self._heard.get(device.id)
+        printer = self.printing.find(device.id)
+        code = self._printer_code(device) if device.kind == "printer" else self._screen_code(device, heard)
+        state: HealthState = "ok"
+        if code in {"not_paired", "code_waiting", "not_used"}:
+            state = "unpaired"
+        elif code in DOWN:
+            state = "down"
+        elif code in WARNED:
+            state = "warning"
+        return DeviceHealth(
+            id=device.id,
+            branch=device.branch,
+            kind=device.kind,
+            name=device.name,
+            state=state,
+            code=code,
+            seen_ms=heard.at_ms if heard else device.seen_ms,
+            waiting_count=printer.waiting_count if printer else 0,
+            failed_count=printer.failed_count if printer else 0,
+            shown=heard.beat.shown if heard else "",
+            sound=heard.beat.sound if heard else "",
+        )
+
+    def _printer_code(self, device: Device) -> str:
+        assert isinstance(device.settings, PrinterSettings)
+        printer = self.printing.find(device.id)
+        if not device.settings.kiosks and not device.settings.is_for_lobby:
+            return "not_used"
+        return printer.state if printer else "unknown"
+
+    def _screen_code(self, device: Device, heard: Heard | None) -> str:
+        now_ms = self._halls.wall.now_ms()
+        if not device.paired_ms:
+            return "code_waiting" if device.code_until_ms > now_ms else "not_paired"
+        if heard is None:
+            return "starting" if now_ms - self._started_ms <= SILENT_MS else "silent"
+        if now_ms - heard.at_ms > SILENT_MS:
+            return "silent"
+        due = [position for at_ms, position in heard.asked if heard.at_ms - at_ms >= BEHIND_MS]
+        if device.kind == "display" and due and heard.beat.position < due[-1]:
+            return "behind"
+        return self._sound_code(device, heard.beat)
+
+    def _sound_code(self, device: Device, beat: Beat) -> str:
+        if not isinstance(device.settings, DisplaySettings) or not device.settings.volume_percent:
+            return "ok"
+        if beat.sound == "off":
+            return "quiet"
+        if beat.sound == "blocked":
+            return "sound_blocked"
+        silent = set(device.settings.languages) - set(beat.voices)
+        if beat.sound == "missing" or (silent and not self._halls.speech.is_installed):
+            return "sound_missing"
+        return "ok"
+
+    # Printing ------------------------------------------------------------------------------------------
+
+    def note(self, events: Sequence[Recorded]) -> None:
+        """Print the numbers that were given at a ticket machine which has a printer."""
+        for recorded in events:
+            self._newest[recorded.stream.place] = recorded.position
+            if recorded.type != "TicketIssued":
+                continue
+            device = self.records.of_account(recorded.actor)
+            printer = self.printer_of(device) if device is not None and device.kind == "kiosk" else None
+            if printer is None:
+                continue
+            issued = self._halls.book.read_event(recorded)
+            assert isinstance(issued, TicketIssued)
+            self.print_ticket(printer, recorded.stream, issued.ticket_id)
+
+    def printer_of(self, kiosk: Device) -> Device | None:
+        """The printer on which a ticket machine prints."""
+        return next(
+            (
+                device
+                for device in self.records.every(kiosk.branch, "printer")
+                if isinstance(device.settings, PrinterSettings) and kiosk.id in device.settings.kiosks
+            ),
+            None,
+        )
+
+    def lobby_printer(self, branch: str) -> Device | None:
+        """The printer of the lobby; of several the one that can print."""
+        own = [
+            device
+            for device in self.records.every(branch, "printer")
+            if isinstance(device.settings, PrinterSettings) and device.settings.is_for_lobby
+        ]
+        return min(own, key=lambda device: self._health(device).state == "down", default=None)
+
+    def print_ticket(self, printer: Device, stream: StreamId, ticket_id: str) -> str | Refusal:
+        """Print a number as its place stands now; the key by which to ask what became of it."""
+        state = self._halls.hall(stream)
+        ticket = state.tickets.get(ticket_id) if state is not None else None
+        if state is None or ticket is None:
+            return Refusal("ticket_unknown", "ticket", {"ticket": ticket_id})
+        address = self._halls.links.address(stream, ticket_id, self.site_of(stream.place))
+        key = ticket_key(stream, ticket_id)
+        slip = ticket_slip(state, ticket, self._halls.waits(stream), address)
+        return self.print_slip(printer, key, slip)
+
+    def print_slip(self, printer: Device, key: str, slip: Slip) -> str | Refusal:
+        """Print any slip on a printer."""
+        found = self.printing.find(printer.id)
+        if found is None and isinstance(printer.settings, PrinterSettings):
+            # Set up a moment ago: the next turn would begin its thread.
+            self.printing.add(printer.id, printer.settings)
+            found = self.printing.find(printer.id)
+        if found is None:
+            return Refusal("printer_missing")
+        if not found.put(key, slip):
+            return Refusal("printer_busy", detail={"waiting": found.waiting_count})
+        return key
+
+    def job(self, key: str) -> JobState | None:
+        """What became of a slip."""
+        return self.printing.job(key)
+
+
+def ticket_key(stream: StreamId, ticket_id: str) -> str:
+    """How a ticket's slip is named."""
+    return f"{stream}/{ticket_id}"
