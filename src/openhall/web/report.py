@@ -59,7 +59,7 @@ async def _found(app: App, branch: Branch, day: date | None) -> tuple[date, Comp
     if day is not None:
         return day, await reports.compared(app, branch, day)
     found = await reports.compared(app, branch, today)
-    if found is None or not found.report.ends.doors_opened_ms:
+    if found is None or not (found.report.ends.doors_opened_ms or found.report.all.joined):
         # Nothing has happened yet: whoever looks in the morning means yesterday.
         last = await asyncio.to_thread(DAY_REPORTS.last, app.store, today, branch.id)
         found = await reports.compared(app, branch, last) if last else found
