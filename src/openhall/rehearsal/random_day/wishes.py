@@ -392,7 +392,7 @@ WISHES: dict[str, tuple[tuple[float, Wish], ...]] = {
         (0.2, _feedback),
     ),
     "early_end": ((0.2, lambda _: c.EndDay()), (0.1, lambda d: c.OpenDay(d.rules))),
-    "forced_end": ((0.05, lambda d: c.ForceEndDay("power_cut", d.person())),),
+    "forced_end": ((0.25, lambda d: c.ForceEndDay("power_cut", d.person())),),
 }
 """Behaviours by name, each a list of (weight, wish)."""
 
