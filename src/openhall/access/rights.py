@@ -42,6 +42,7 @@ Action = Literal[
     "appointments.book",
     "approvals.decide",
     "configuration.change",
+    "configuration.propose",
     "devices.manage",
     "gate.report",
     "messages.send",
@@ -196,6 +197,7 @@ SCREENS: Final[dict[Role, frozenset[Screen]]] = {
             "devices",
             "accounts",
             "approvals",
+            "configuration",
         }
     ),
     "operations": frozenset(
@@ -231,6 +233,7 @@ ACTIONS: Final[dict[Role, frozenset[Action]]] = {
             "alerts.acknowledge",
             "appointments.book",
             "approvals.decide",
+            "configuration.propose",
             "devices.manage",
             "messages.send",
             "personal.export",
@@ -244,6 +247,7 @@ ACTIONS: Final[dict[Role, frozenset[Action]]] = {
             "appointments.book",
             "approvals.decide",
             "configuration.change",
+            "configuration.propose",
             "plans.change",
         }
     ),
@@ -253,6 +257,7 @@ ACTIONS: Final[dict[Role, frozenset[Action]]] = {
             "accounts.manage",
             "approvals.decide",
             "configuration.change",
+            "configuration.propose",
             "devices.manage",
             "metrics.read",
         }

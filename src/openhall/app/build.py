@@ -25,8 +25,11 @@ from openhall.app.access_settings import account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.alerts import AlertDesk
 from openhall.app.blocking import Blocking
+from openhall.app.bank_files import bank_in_force
 from openhall.app.clocks import SystemClock
 from openhall.app.device_desk import DeviceDesk
+from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
+from openhall.app.configuration import ConfigurationDesk
 from openhall.app.folder import Folder
 from openhall.app.messages import MessageDesk, adapters_of
 from openhall.app.notices import NoticeDesk
@@ -81,6 +84,7 @@ SCHEDULE_SECONDS = 1.0
 CHORES_SECONDS = 3_600.0
 LEARNING_SECONDS = 60.0
 DEVICES_SECONDS = 5.0
+CONFIGURATION_SECONDS = 5.0
 LEARNS_FOR_SECONDS = 3_600.0
 """Deadline: two months of a large network take minutes."""
 ENDS = frozenset({"DayEnded", "DayForceEnded"})
@@ -108,6 +112,7 @@ def refusal_texts() -> dict[str, RefusalText]:
     """Every code that openhall can refuse with, whichever part says it."""
     texts: dict[str, RefusalText] = {
         **REFUSALS,
+        **CONFIGURATION_REFUSALS,
         **PLAN_REFUSALS,
         **book_log.REFUSALS,
         **accounts_log.REFUSALS,
@@ -201,6 +206,8 @@ class App:
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self.devices = DeviceDesk(self, store)
         """Screens, gates and printers: paired, heard of, printed on."""
+        self.configuration = ConfigurationDesk(self, store)
+        """Drafts, proposals and publication of the bank's configuration."""
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
         self._blocking = Blocking()
@@ -227,6 +234,11 @@ class App:
         """The bank as configured now; a day goes on under the version that it opened with."""
         return self.version.bank
 
+    def take_bank(self, version: NetworkVersion) -> None:
+        """Go by another bank from now on; a day that is open keeps its rules."""
+        self.version = version
+        self.personal.policy = version.bank.privacy
+
     # -- running --------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -239,6 +251,7 @@ class App:
             ("learning", self.run_learning_once, LEARNING_SECONDS),
             ("day record", self.run_day_records_once, LEARNING_SECONDS),
             ("approval", self.approvals.run_once, LEARNING_SECONDS),
+            ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
             ("device", self.devices.run_once, DEVICES_SECONDS),
             ("notice", self.notices.run_once, SCHEDULE_SECONDS),
             ("alert", self.alerts.run_once, alert_desk.TURN_SECONDS),
@@ -478,9 +491,16 @@ def build(
     With `workers` the twin answers while it runs; `planners` are others, so that a plan in the making keeps
     nobody from being told a wait.
     """
-    bank = folder.read_bank()
+    folder.require()
+    chosen = settings or Settings()
     store = open_store(folder) if open_store else SqliteStore.open(folder.database)
     try:
+        bank = bank_in_force(
+            folder,
+            store,
+            single_operator=chosen.configuration.single_operator,
+            now_ms=SystemClock().now_ms(),
+        )
         return App(folder, bank, store, clock or SystemClock(), workers, planners, settings)
     except BaseException:
         store.close()

@@ -58,6 +58,14 @@ class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=60)]
 
 
+class ConfigurationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the bank's configuration is changed."""
+
+    single_operator: bool = False
+    """One person may publish without a second, and files changed by hand count at the next start: for a bank
+    whose head office is one person."""
+
+
 class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where messages of one channel are posted to: a text gateway, an app's push, a messenger."""
 
@@ -96,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     access: AccessSettings = AccessSettings()
     oidc: OidcSettings = OidcSettings()
     devices: DeviceSettings = DeviceSettings()
+    configuration: ConfigurationSettings = ConfigurationSettings()
     sms: WebhookSettings = WebhookSettings()
     app: WebhookSettings = WebhookSettings()
     staff: WebhookSettings = WebhookSettings()
