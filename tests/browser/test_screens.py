@@ -64,6 +64,8 @@ def screens(served: Served) -> Iterator[tuple[str, str, str]]:
     yield "lobby", f"{branch}/lobby", ".line button"
     yield "lobby", f"{branch}/personal", ""
     yield "manager", f"{branch}/branch", ""
+    yield "manager", f"{branch}/report", ""
+    yield "operations", "/head/report", ""
     yield "operations", f"{branch}/branch", ""
     yield "operations", "/b/lanqiao/branch", ""
     yield "teller", f"{branch}/guard", ""
