@@ -104,7 +104,7 @@ def program() -> None:
 
 # The commands register themselves with the program.
 from openhall.cli import demo, evaluate, learn, log, plan, rehearse, serving, simulate  # noqa: E402
-from openhall.cli.bench import elastic, hall, roster, size, twin, week  # noqa: E402
+from openhall.cli.bench import elastic, hall, roster, size, soak, twin, week  # noqa: E402
 
 __all__ = [
     "Doors",
@@ -121,6 +121,7 @@ __all__ = [
     "serving",
     "simulate",
     "size",
+    "soak",
     "twin",
     "week",
 ]

@@ -12,7 +12,8 @@ or in time lapse beside a running server::
             cast.told(book.execute(request))         # or: await writer.submit(request)
 
 Somebody else may press buttons in between: every process looks at the state after each wait, and takes a
-refusal for an answer.
+refusal for an answer. With `is_side_by_side` the people of the cast ask without waiting for each other, and
+each answer is told with the id of its command.
 """
 
 from __future__ import annotations
@@ -91,11 +92,13 @@ class Cast:
     stream: StreamId
     scene: Scene
     prefix: str = "rehearsal"
+    is_side_by_side: bool = False
     _agenda: list[tuple[int, int, int, int]] = field(default_factory=list)
     """(moment, order of entry, process, its turn)."""
     _live: dict[int, _Process] = field(default_factory=dict)
     _listening: dict[int, None] = field(default_factory=dict)
-    _asking: int | None = None
+    _asking: dict[str, int] = field(default_factory=dict)
+    """Who waits for the answer to a command, by its id."""
     _process_count: int = 0
     _entry_count: int = 0
     _request_count: int = 0
@@ -122,7 +125,7 @@ class Cast:
 
         `state` is the hall as committed at this moment.
         """
-        assert self._asking is None, "the last request has not been answered: call told() first"
+        assert self.is_side_by_side or not self._asking, "the last request has no answer: call told() first"
         self.scene.now_ms, self.scene.state = now_ms, state
         if state.is_ended:
             self._live.clear()  # whoever still waits for something has gone home
@@ -130,16 +133,21 @@ class Cast:
             _, _, number, _ = heappop(self._agenda)
             wish = self._resume(number)
             if wish is not None:
-                self._asking = number
                 self._request_count += 1
                 command_id = f"{self.prefix}-{self._request_count}"
+                self._asking[command_id] = number
                 return Request(self.stream, command_id, wish.actor, wish.command)
         return None
 
-    def told(self, result: Result) -> None:
-        """What the hall answered to the last request. Call `request` again before letting time pass."""
-        number, self._asking = self._asking, None
-        assert number is not None, "nothing was asked"
+    def told(self, result: Result, command_id: str = "") -> None:
+        """What the hall answered to a command, or to the last one when it is not named.
+
+        Call `request` again before letting time pass.
+        """
+        assert self._asking, "nothing was asked"
+        number = self._asking.pop(command_id) if command_id else self._asking.popitem()[1]
+        if number not in self._live:
+            return  # gone home when the day ended
         self._live[number].answer = result
         self._appoint(number, self.scene.now_ms)
         if isinstance(result, Answer) and result.events:

@@ -76,6 +76,11 @@ class Line(asyncio.Protocol):
         self._part = b""
         self._sent_ns = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has not hung up: it does on a line that is idle for some time."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to send."""
         self._transport = cast(asyncio.Transport, transport)

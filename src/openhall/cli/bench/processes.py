@@ -21,6 +21,7 @@ from openhall.cli.bench.installation import BenchFailed
 START_SECONDS = 60
 STOP_SECONDS = 30
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def free_port() -> int:
@@ -49,6 +50,20 @@ class ServerProcess:
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / TICKS_PER_SECOND
 
+    def resident_bytes(self) -> int:
+        """Memory of this process alone, without its workers."""
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * PAGE_BYTES
+
+    def get(self, path: str) -> bytes:
+        """What anybody may read."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=START_SECONDS)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
     def post(self, seat: jobs.Seat, path: str, body: object = None, *, unless: bytes = b"") -> None:
         """One request outside the measurement; it must succeed, unless it is refused with that code."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=START_SECONDS)
@@ -70,10 +85,11 @@ class ServerProcess:
 
 
 @contextmanager
-def server_over(folder: Path) -> Iterator[ServerProcess]:
-    """A server that is ready; it is stopped at the end."""
+def server_over(folder: Path, *command: str) -> Iterator[ServerProcess]:
+    """A server that is ready, by `openhall serve` unless told otherwise; it is stopped at the end."""
     port = free_port()
-    arguments = [sys.executable, "-m", "openhall", "serve", "--folder", str(folder), "--port", str(port)]
+    of_ours = command or ("serve",)
+    arguments = [sys.executable, "-m", "openhall", *of_ours, "--folder", str(folder), "--port", str(port)]
     with (folder.parent / "server.log").open("wb") as log:
         process = subprocess.Popen(arguments, stdout=log, stderr=log)  # noqa: S603 - ourselves
         try:
