@@ -242,10 +242,16 @@ def test_a_server_with_open_streams_stops_within_seconds(staff: Staffed, kind: s
     check_sound(staff)
 
 
+HALF = (
+    b"POST /api/session HTTP/1.1\r\nhost: hall\r\ncontent-type: application/json\r\n"
+    b"content-length: 100\r\n\r\n{"
+)
+
+
 def test_a_request_that_was_sent_by_half_holds_up_no_stop(staff: Staffed) -> None:
     with serving(staff.folder) as served, socket.create_connection((HOST, served.port)) as half:
         open_branch(served, BRANCH, staff.manager)
-        half.sendall(b"POST /api/session HTTP/1.1\r\nhost: hall\r\ncontent-length: 100\r\n\r\n{")
+        half.sendall(HALF)
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(STOP_SECONDS_AT_MOST) == 0
         said = served.log.read_text()

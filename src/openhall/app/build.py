@@ -24,12 +24,12 @@ from openhall.app import notices as notice_desk
 from openhall.app.access_settings import account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.alerts import AlertDesk
-from openhall.app.blocking import Blocking
 from openhall.app.bank_files import bank_in_force
+from openhall.app.blocking import Blocking
 from openhall.app.clocks import SystemClock
-from openhall.app.device_desk import DeviceDesk
 from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
 from openhall.app.configuration import ConfigurationDesk
+from openhall.app.device_desk import DeviceDesk
 from openhall.app.folder import Folder
 from openhall.app.messages import MessageDesk, adapters_of
 from openhall.app.notices import NoticeDesk
@@ -129,7 +129,10 @@ def refusal_texts() -> dict[str, RefusalText]:
 
 
 def encode_event(recorded: Recorded) -> bytes:
-    """An event as subscribers get it: who, when and what, as one JSON object."""
+    """An event as every screen gets it: who, when and what, as one server-sent event.
+
+    `id` is what a browser sends back as Last-Event-ID. Made once however many listen.
+    """
     envelope = {
         "position": recorded.position,
         "stream": str(recorded.stream),
@@ -139,7 +142,7 @@ def encode_event(recorded: Recorded) -> bytes:
         "actor": recorded.actor,
         "event": msgspec.Raw(recorded.body),
     }
-    return msgspec.json.encode(envelope)
+    return b"id: %d\nevent: hall\ndata: %b\n\n" % (recorded.position, msgspec.json.encode(envelope))
 
 
 GARBAGE_THRESHOLDS = (10_000, 20, 50)
@@ -204,10 +207,10 @@ class App:
         self._is_to_learn = self._is_to_record = True
         self.twin = TwinDesk(self, workers, lendable=self._helpers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
-        self.devices = DeviceDesk(self, store)
-        """Screens, gates and printers: paired, heard of, printed on."""
         self.configuration = ConfigurationDesk(self, store)
         """Drafts, proposals and publication of the bank's configuration."""
+        self.devices = DeviceDesk(self, store)
+        """Screens, gates and printers: paired, heard of, printed on."""
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
         self._blocking = Blocking()
@@ -251,8 +254,8 @@ class App:
             ("learning", self.run_learning_once, LEARNING_SECONDS),
             ("day record", self.run_day_records_once, LEARNING_SECONDS),
             ("approval", self.approvals.run_once, LEARNING_SECONDS),
-            ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
             ("device", self.devices.run_once, DEVICES_SECONDS),
+            ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
             ("notice", self.notices.run_once, SCHEDULE_SECONDS),
             ("alert", self.alerts.run_once, alert_desk.TURN_SECONDS),
             *self.messages.turns(),

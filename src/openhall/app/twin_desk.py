@@ -2,13 +2,15 @@
 
 The answers come from worker processes. When they are slow or dead, what was told last goes on being shown
 with its age, and after some minutes the plain pace rule takes over (`hall.model.waits`). Nothing here can
-hold up a customer.
+hold up a customer. When there are more halls than the workers can keep up with, the hall that was told
+longest ago goes first, and moves wait rather than waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -47,6 +49,10 @@ WAITS_SECONDS = 5.0
 ADVICE_SECONDS = 2.0
 """Deadlines. An answer takes a twentieth of a second, moves in a full hall a fifth; the worker itself stops
 looking for more of them a little earlier."""
+
+HALLS_A_WORKER = 2
+"""So many halls are asked about beside each other for each worker: one is answered, one is on its way. More
+would only wait in the pool, and a question that waits there is out of date when it is read."""
 
 QUIET_AFTER_FAILURES = 3
 REST_MS = 30 * SECOND_MS
@@ -125,6 +131,9 @@ class TwinDesk:
     """Who of the neighbouring branches could help out at this one now."""
     _desks: dict[StreamId, _Desk] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _due: deque[StreamId] = field(default_factory=deque)
+    """Halls to ask about, the longest untold first."""
+    _advising_count: int = 0
     _answered_count: int = 0
     _failed_count: int = 0
     _trouble: Trouble | None = None
@@ -159,17 +168,26 @@ class TwinDesk:
             self.workers.stop()
 
     def look(self) -> None:
-        """Ask about each hall that is due, beside each other."""
+        """Ask about each hall that is due, some beside each other."""
         now_ms, real_ms = self.halls.clock.now_ms(), self.halls.wall.now_ms()
         open_days = set(self.halls.open_days())
         for gone in self._desks.keys() - open_days:
             del self._desks[gone]
+        due = []
         for stream in open_days:
             desk = self._desks.setdefault(stream, _Desk())
-            if desk.is_asking or not self._is_due(desk, now_ms, real_ms):
-                continue
-            desk.is_asking = True
-            self._start(self.refresh(stream, desk))
+            if not desk.is_asking and self._is_due(desk, now_ms, real_ms):
+                due.append((desk.asked_ms, str(stream), stream))
+        self._due = deque(stream for *_, stream in sorted(due))
+        self._ask_next()
+
+    def _ask_next(self) -> None:
+        while self._due and len(self._tasks) < HALLS_A_WORKER * self.workers.count:
+            stream = self._due.popleft()
+            desk = self._desks.get(stream)
+            if desk is not None and not desk.is_asking:
+                desk.is_asking = True
+                self._start(self.refresh(stream, desk))
 
     def _is_due(self, desk: _Desk, now_ms: int, real_ms: int) -> bool:
         if desk.failures >= QUIET_AFTER_FAILURES and real_ms - desk.asked_real_ms < REST_MS:
@@ -180,7 +198,12 @@ class TwinDesk:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="openhall-twin")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            self._ask_next()
 
     async def refresh(self, stream: StreamId, desk: _Desk) -> None:
         """Ask about one hall, and put the answers on record."""
@@ -222,6 +245,15 @@ class TwinDesk:
         is_calling = state is not None and not state.pause_reason and state.doors is not Doors.NOT_YET
         if state is None or not is_calling or why(state, desk.looked, now_ms) is None:
             return
+        if self._advising_count and self._due:
+            return  # moves take as long as the waits of several halls
+        self._advising_count += 1
+        try:
+            await self._find_moves(stream, desk, state, now_ms)
+        finally:
+            self._advising_count -= 1
+
+    async def _find_moves(self, stream: StreamId, desk: _Desk, state: HallState, now_ms: int) -> None:
         seen = look(state, now_ms)
         shot = snapshot(state, now_ms, self.halls.next_seq(stream), self.lendable(stream))
         try:

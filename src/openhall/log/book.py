@@ -73,7 +73,9 @@ class _Side:
 class _Stream:
     committed: _Side
     working: _Side
-    outcomes: dict[str, Outcome]
+    answered: set[int]
+    """Hashes of the command ids that were answered: what the answer was is in the store. Whole outcomes took
+    more memory than everything else of a busy day."""
     is_stale: bool = False
     """Whether a commit failed, so that the working side is ahead of the disk."""
 
@@ -221,7 +223,7 @@ class Book:
             self._apply_committed(event, decoded)
         for outcome in batch.outcomes:
             if (stream := self._streams.get(outcome.stream)) is not None:
-                stream.outcomes[outcome.command_id] = outcome
+                stream.answered.add(hash(outcome.command_id))
         self._position = max(self._position, head)
         if recorded:
             self._announce(recorded)
@@ -289,9 +291,11 @@ class Book:
         pending = batch.answers.get((request.stream, request.command_id))
         if pending is not None:
             return pending[1] if pending[0] == print_ else reused
-        outcome = stream.outcomes.get(request.command_id)
-        if outcome is None:
+        if hash(request.command_id) not in stream.answered:
             return None
+        outcome = self.store.outcome(request.stream, request.command_id)
+        if outcome is None:
+            return None  # another id of the same hash
         if outcome.fingerprint != print_:
             return reused
         if outcome.refusal is not None:
@@ -375,8 +379,10 @@ class Book:
         side = _Side({name: room.initial(stream_id) for name, room in self.rooms.items()})
         for recorded in self.store.read(stream=stream_id):
             self._apply(side, recorded, self.read_event(recorded))
-        outcomes = {outcome.command_id: outcome for outcome in self.store.outcomes(stream_id)}
-        return _Stream(committed=side, working=self._fork_side(side), outcomes=outcomes)
+        return _Stream(committed=side, working=self._fork_side(side), answered=self._answered(stream_id))
+
+    def _answered(self, stream_id: StreamId) -> set[int]:
+        return {hash(outcome.command_id) for outcome in self.store.outcomes(stream_id)}
 
     def _fork_side(self, side: _Side) -> _Side:
         states = {name: self.rooms[name].fork(state) for name, state in side.states.items()}
@@ -413,8 +419,8 @@ class Book:
             page.append(recorded)
         for stream_id, stream in self._streams.items():
             if stream.is_stale:
-                outcomes = {outcome.command_id: outcome for outcome in self.store.outcomes(stream_id)}
-                stream.working, stream.outcomes = self._fork_side(stream.committed), outcomes
+                stream.working = self._fork_side(stream.committed)
+                stream.answered = self._answered(stream_id)
                 stream.is_stale = False
         if page:
             self._position = page[-1].position

@@ -21,8 +21,9 @@ from openhall.kernel.event import Recorded
 from openhall.log.book import Book
 from openhall.log.troubles import TooManyListeners
 
-WINDOW_EVENTS = 1_024
-"""Events that a place's window holds: how far a listener may fall behind."""
+WINDOW_EVENTS = 256
+"""Events that a place's window holds: how far a listener may fall behind. A busy hall makes so many in some
+minutes; hundreds of halls keep a window each."""
 
 BACKLOG_EVENTS_MAX = 10_000
 """A listener that resumes from further back than this is better served by a fresh state."""
@@ -42,19 +43,19 @@ def encode_plainly(recorded: Recorded) -> bytes:
 class Item:
     """One event on its way to the listeners of a hub, with bytes that they share."""
 
-    __slots__ = ("_data", "_encode", "position", "recorded")
+    __slots__ = ("_data", "_encode", "_recorded", "position")
 
     def __init__(self, recorded: Recorded, encode: Callable[[Recorded], bytes]) -> None:
         self.position = recorded.position
-        self.recorded = recorded
+        self._recorded: Recorded | None = recorded
         self._encode = encode
-        self._data: bytes | None = None
+        self._data = b""
 
     @property
     def data(self) -> bytes:
-        """The encoded event; made when the first listener asks for it."""
-        if self._data is None:
-            self._data = self._encode(self.recorded)
+        """The encoded event; made when the first listener asks for it, and then kept alone."""
+        if self._recorded is not None:
+            self._data, self._recorded = self._encode(self._recorded), None
         return self._data
 
 
@@ -158,8 +159,8 @@ class Hub:
             return
         items = [Item(recorded, self._encode) for recorded in events]
         by_place: dict[str | None, list[Item]] = {}
-        for item in items:
-            by_place.setdefault(item.recorded.stream.place, []).append(item)
+        for recorded, item in zip(events, items, strict=True):
+            by_place.setdefault(recorded.stream.place, []).append(item)
         by_place[None] = items
         for place, listed in by_place.items():
             if (channel := self._channels.get(place)) is not None:

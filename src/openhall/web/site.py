@@ -10,8 +10,10 @@ from typing import Any
 
 from litestar import Litestar, Request, Router
 from litestar.config.compression import CompressionConfig
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
@@ -23,6 +25,7 @@ from openhall.web import (
     api,
     demo,
     elder,
+    guides,
     holder,
     kiosk,
     learned,
@@ -38,6 +41,7 @@ from openhall.web.crossing import refuse_other_sites
 from openhall.web.description import DescriptionPlugin
 from openhall.web.guarding import ANYONE, guarded, hold_to_rights
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
+from openhall.web.rates import Rates, hold_to_rates
 from openhall.web.signing_in import Doorkeeper, SessionMiddleware
 
 BODY_BYTES_MAX = 64 * 1024
@@ -83,6 +87,17 @@ def refuse_null(request: Request[Any, Any, Any]) -> None:
         raise NotFoundException
 
 
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The one guard of every route: how often, the right, then where the request comes from.
+
+    Litestar gives a guard that is not async a thread, and copies the handler for each guard: a third of
+    what a command takes.
+    """
+    hold_to_rates(connection)
+    hold_to_rights(connection, handler)
+    refuse_other_sites(connection, handler)
+
+
 def create_site(app: App) -> Litestar:
     """The ASGI application over a built App; it starts and stops the App with itself."""
 
@@ -114,6 +129,7 @@ def create_site(app: App) -> Litestar:
             *elder.HANDLERS,
             *phone.HANDLERS,
             *holder.HANDLERS,
+            *guides.HANDLERS,
             *speech.HANDLERS,
             demo.set_speed,
             static,
@@ -125,12 +141,11 @@ def create_site(app: App) -> Litestar:
                     sign_ins=app.settings.access.sign_ins_per_minute,
                     failures=app.settings.access.failures_per_address,
                 ),
-                "kiosks": {},
-                "looks": phone.Looks(),
+                "rates": Rates(),
             }
         ),
         lifespan=[lifespan],
-        guards=[hold_to_rights, refuse_other_sites],
+        guards=[guard],
         middleware=[
             DefineMiddleware(SessionMiddleware),
         ],

@@ -10,18 +10,13 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from openhall.app.build import App
-from openhall.log.hub import Item, Resync, Subscription
+from openhall.log.hub import Resync, Subscription
 from openhall.web.api import BranchId, readable_branch
 from openhall.web.guarding import IN_REACH
 from openhall.web.problems import RESPONSES
 from openhall.web.signing_in import OpenhallRequest
 
 HEARTBEAT = b"event: beat\ndata: {}\n\n"
-
-
-def frame(item: Item) -> bytes:
-    """An event as one server-sent event; `id` is what a browser sends back as Last-Event-ID."""
-    return b"id: %d\nevent: hall\ndata: %b\n\n" % (item.position, item.data)
 
 
 def resync_frame(position: int) -> bytes:
@@ -37,7 +32,7 @@ async def frames(subscription: Subscription, position: int) -> AsyncIterator[byt
             if isinstance(delivery, Resync):
                 yield resync_frame(delivery.position)
             elif delivery:
-                yield b"".join([frame(item) for item in delivery])
+                yield delivery[0].data if len(delivery) == 1 else b"".join([item.data for item in delivery])
             else:
                 yield HEARTBEAT
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -23,6 +24,8 @@ QUESTIONS_AT_MOST = 64
 """Questions under way; one more is refused: an answer that comes too late is no answer."""
 
 STOP_SECONDS = 2.0
+NICE = 10
+"""Who serves people comes first: on a full machine a worker gets what the server leaves over."""
 
 Answer = TypeVar("Answer")
 _log = logging.getLogger(__name__)
@@ -68,6 +71,11 @@ class Workers:
         self._prepare = prepare
         self._pool: ProcessPool | None = None
         self._under_way = 0
+
+    @property
+    def count(self) -> int:
+        """So many questions are answered beside each other."""
+        return self._count
 
     async def ask(self, question: Callable[..., Answer], *about: object, seconds: float) -> Answer:
         """The answer of `question(*about)` from another process. All of it must be picklable.
@@ -119,7 +127,9 @@ class Workers:
 
 
 def _begin(prepare: Callable[[], None] | None) -> None:
-    """In the worker: leave Ctrl-C to the server, and have everything ready before the first question."""
+    """In the worker: let the server go first, leave Ctrl-C to it, and have everything ready before the first
+    question."""
+    os.nice(NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if prepare is not None:
         prepare()
