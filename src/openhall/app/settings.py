@@ -44,6 +44,22 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"Expected public_address {problem}, got {self.public_address!r}")
 
 
+PerSecond = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests a second, for long; thirty seconds' worth may come at once. 0 is no limit."""
+
+    account_per_second: PerSecond = 100
+    """Of one account: a person's screens, or a program's."""
+    device_per_second: PerSecond = 40
+    """Of one ticket machine, display or gate."""
+    address_per_second: PerSecond = 100
+    """Of who is not signed in, from one address of the network: the phones of a whole hall."""
+    unknown_per_second: PerSecond = 5
+    """Of requests from one address with a session that is none."""
+
+
 class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What this machine has for the devices of the halls."""
 
@@ -103,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSettings = ServerSettings()
     access: AccessSettings = AccessSettings()
     oidc: OidcSettings = OidcSettings()
+    limits: LimitSettings = LimitSettings()
     devices: DeviceSettings = DeviceSettings()
     configuration: ConfigurationSettings = ConfigurationSettings()
     sms: WebhookSettings = WebhookSettings()

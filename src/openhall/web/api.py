@@ -22,7 +22,8 @@ from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
 from openhall.web.guarding import ANYONE, IN_REACH, SIGNED_IN, needs_command, needs_screen
 from openhall.web.problems import KEY_HEADER, PROBLEM, RESPONSES, Refused
-from openhall.web.signing_in import Attempts, OpenhallRequest
+from openhall.web.rates import Rates
+from openhall.web.signing_in import OpenhallRequest
 
 BranchId = Annotated[str, PathParameter(description="Id of a branch", max_length=64)]
 Key = Annotated[
@@ -85,10 +86,10 @@ def check_hoarding(request: OpenhallRequest) -> None:
     Where a check at the door is required, one visit has one ticket; this is for the days without one [C18].
     """
     app: App = request.app.state.openhall
-    kiosks: dict[str, Attempts] = request.app.state.kiosks
-    kiosk = kiosks.setdefault(request.user.name, Attempts(KIOSK_TICKETS_PER_MINUTE_AT_MOST))
-    if not kiosk.note(app.wall.now_ms()):
-        raise Refused(Refusal("kiosk_too_fast", detail={"limit": kiosk.at_most}))
+    rates: Rates = request.app.state.rates
+    limit = KIOSK_TICKETS_PER_MINUTE_AT_MOST
+    if not rates.note(f"tickets {request.user.name}", limit, app.wall.now_ms()):
+        raise Refused(Refusal("kiosk_too_fast", detail={"limit": limit}))
 
 
 async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, key: str) -> Response[Answer]:

@@ -62,7 +62,7 @@ async def _carry_out(
     if isinstance(own, Response):
         return own
     try:
-        if not request.app.state.looks.note(f"write {token}", WRITES_PER_MINUTE_AT_MOST, app.wall.now_ms()):
+        if not request.app.state.rates.note(f"write {token}", WRITES_PER_MINUTE_AT_MOST, app.wall.now_ms()):
             raise Refused(Refusal("too_many_requests"))
         command, key = made(own)
         if refusal := rights.refuse_holder(own.ticket.id, command):

@@ -7,8 +7,7 @@ No sign-in, nothing personal; what can be pressed is in `holder`. The address ca
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -29,7 +28,6 @@ from openhall.web.guarding import ANYONE
 from openhall.web.problems import Problem
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
-from openhall.web.signing_in import Attempts
 
 REFRESH_SECONDS = 10
 WRONG_PER_MINUTE_AT_MOST = 30
@@ -37,9 +35,6 @@ WRONG_PER_MINUTE_AT_MOST = 30
 
 LOOKS_PER_MINUTE_AT_MOST = 120
 """At one ticket: a family's phones with every one of them asking each ten seconds."""
-
-COUNTED_AT_MOST = 10_000
-"""Places and tickets counted at one time; the one asked for longest ago goes first."""
 
 CODES_KEPT = 256
 """Drawn codes kept: a kiosk's screen is drawn again with each event of the hall."""
@@ -50,21 +45,6 @@ ASKED = frozenset({"out", "leave"})
 RATED_COOKIE = "openhall_rated"
 
 Token = Annotated[str, PathParameter(max_length=TOKEN_CHARACTERS_MAX)]
-
-
-@dataclass
-class Looks:
-    """Who looked how often in the last minute."""
-
-    _counted: OrderedDict[str, Attempts] = field(default_factory=OrderedDict)
-
-    def note(self, name: str, at_most: int, now_ms: int) -> bool:
-        """Count one more; False when there were too many."""
-        counted = self._counted.setdefault(name, Attempts(at_most))
-        self._counted.move_to_end(name)
-        if len(self._counted) > COUNTED_AT_MOST:
-            self._counted.popitem(last=False)
-        return counted.note(now_ms)
 
 
 def address_of(request: Request[Any, Any, Any], stream: StreamId, ticket_id: str) -> str:
@@ -98,7 +78,7 @@ class Own:
 def own_ticket(request: Request[Any, Any, Any], token: str) -> Own | Response[bytes]:
     """What an address opens; else the page that says why it opens nothing."""
     app: App = request.app.state.openhall
-    now_ms, looks = app.wall.now_ms(), request.app.state.looks
+    now_ms, looks = app.wall.now_ms(), request.app.state.rates
     found = app.links.read(token)
     place = request.client.host if request.client else ""
     if found is None:

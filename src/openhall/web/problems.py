@@ -35,6 +35,7 @@ REFUSALS = refusals(
         "Send a new random key with each new command, and the same key when you retry.",
     ),
     branch_unknown=("There is no branch {branch}.", "Choose one of: {known}."),
+    guide_unknown=("There is no such guide.", "Choose one of: {known}."),
     record_unknown=(
         "There is no such record; it may have been erased or have expired.",
         "Nothing needs to be done.",
@@ -209,7 +210,9 @@ def on_refused(request: Request[Any, Any, Any], error: Refused) -> Response[Any]
     """The rules say no."""
     bank = request.app.state.openhall.bank
     branch = str(request.path_params.get("branch_id", ""))
-    return answer(request, problem_of(error.refusal, language_of(request), bank, branch))
+    problem = problem_of(error.refusal, language_of(request), bank, branch)
+    later = {"Retry-After": str(error.refusal.detail.get("seconds", 60))} if problem.status == 429 else None
+    return answer(request, problem, later)
 
 
 def on_trouble(request: Request[Any, Any, Any], trouble: Trouble) -> Response[Any]:
@@ -258,7 +261,8 @@ def on_bad_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> R
 
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A fault in the program: said plainly, logged in full, shown in no detail."""
-    _log.error("A request to %s failed", request.url.path, exc_info=error)
+    # The pattern of the address and not the address: what opens a ticket's page stands in it.
+    _log.error("A request to %s failed", request.scope.get("path_template", ""), exc_info=error)
     return answer(request, problem_of(Refusal("internal_error"), language_of(request)))
 
 

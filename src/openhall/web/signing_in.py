@@ -27,6 +27,8 @@ from openhall.log.sessions import Step
 from openhall.web.cookies import session_cookie, token_of
 from openhall.web.guarding import ANYONE, SIGNED_IN
 from openhall.web.problems import RESPONSES, Refused
+from openhall.web.rates import network_address as network_address
+from openhall.web.rates import require
 from openhall.web.reading import language_of
 
 ADDRESSES_AT_MOST = 4_096
@@ -46,6 +48,9 @@ class SessionMiddleware(AbstractAuthenticationMiddleware):
         app: App = connection.app.state.openhall
         account = app.accounts.who(token) if token else None
         if account is None:
+            if token:
+                limit = app.settings.limits.unknown_per_second
+                require(connection, f"unknown {network_address(connection)}", limit)
             raise NotAuthorizedException
         if not _is_by_itself(connection):
             app.accounts.touch(token)
@@ -169,11 +174,6 @@ class Left(msgspec.Struct, frozen=True):
     left_ms: int
     name: str
     is_external: bool
-
-
-def network_address(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """Where a request comes from."""
-    return connection.client.host if connection.client else ""
 
 
 def device_words(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

@@ -19,8 +19,8 @@ from openhall.devices.speech import TEXT_CHARACTERS_MAX
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
 from openhall.web.guarding import ANYONE
-from openhall.web.phone import Looks
 from openhall.web.problems import RESPONSES, Refused
+from openhall.web.rates import Rates
 
 SAID_PER_MINUTE_AT_MOST = 90
 """Sentences for one place in the network: a hall's screens behind one address, a page read out by phones."""
@@ -45,9 +45,9 @@ class Sentence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def speech(request: Request[Any, Any, Any], data: JSONBody[Sentence]) -> Response[bytes]:
     """Sound of a sentence that a page of this server carried, with the code beside it."""
     app: App = request.app.state.openhall
-    looks: Looks = request.app.state.looks
+    rates: Rates = request.app.state.rates
     place = request.client.host if request.client else ""
-    if not looks.note(f"speech {place}", SAID_PER_MINUTE_AT_MOST, app.wall.now_ms()):
+    if not rates.note(f"speech {place}", SAID_PER_MINUTE_AT_MOST, app.wall.now_ms()):
         raise Refused(Refusal("too_many_requests"))
     if not app.spoken.is_ours(data.language, data.text, data.code):
         raise Refused(Refusal("sentence_not_ours", "code"))

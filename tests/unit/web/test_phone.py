@@ -134,14 +134,6 @@ def test_one_ticket_is_not_asked_about_without_end(hall: Hall) -> None:
     assert answers[-2:] == [200, 429]
 
 
-def test_what_is_counted_is_bounded() -> None:
-    looks = phone.Looks()
-    for number in range(phone.COUNTED_AT_MOST + 10):
-        assert looks.note(f"place {number}", 1, 0)
-    assert looks.note("place 0", 1, 0), "asked for longest ago, and forgotten"
-    assert not looks.note(f"place {number}", 1, 0)
-
-
 def test_a_code_has_no_style_that_our_headers_would_refuse() -> None:
     drawn = str(phone.code_of("https://hall.example/t/lane.20261123.t1.abc"))
     assert drawn.startswith("<svg")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from openhall.app.build import build
 from openhall.app.folder import Folder
+from openhall.app.settings import FILE as SETTINGS
 from openhall.cli.bench.jobs import Seat
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
@@ -89,6 +90,8 @@ def install(path: Path, branches_count: int) -> list[Seat]:
     """
     folder = Folder(path)
     folder.create(bank_files(branches_count))
+    # One account here does what a hundred people do.
+    (folder.path / SETTINGS).write_text("[limits]\naccount_per_second = 0\n", encoding="utf-8")
     app = build(folder)
     tokens = {}
     try:
