@@ -19,11 +19,13 @@ from openhall.access import approvals as approval_rules
 from openhall.access import devices as device_rules
 from openhall.access import managing
 from openhall.app import alerts as alert_desk
-from openhall.app import day_records, learning, planning, spoken, ticket_links
+from openhall.app import appointments as appointment_desk
 from openhall.app import notices as notice_desk
+from openhall.app import planning, spoken, ticket_links
 from openhall.app.access_settings import account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.alerts import AlertDesk
+from openhall.app.appointments import AppointmentDesk
 from openhall.app.bank_files import bank_in_force
 from openhall.app.blocking import Blocking
 from openhall.app.clocks import SystemClock
@@ -32,6 +34,7 @@ from openhall.app.configuration import ConfigurationDesk
 from openhall.app.device_desk import DeviceDesk
 from openhall.app.folder import Folder
 from openhall.app.messages import MessageDesk, adapters_of
+from openhall.app.nights import Nights
 from openhall.app.notices import NoticeDesk
 from openhall.app.plan_desk import PlanDesk
 from openhall.app.plan_making import SECONDS as PLAN_SECONDS
@@ -57,7 +60,7 @@ from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.trouble import Trouble
 from openhall.log import accounts as accounts_log
 from openhall.log import book as book_log
-from openhall.log import consents, learned
+from openhall.log import consents
 from openhall.log.accounts import Accounts
 from openhall.log.approvals import Approvals
 from openhall.log.book import Book
@@ -69,7 +72,6 @@ from openhall.log.versions import keep_version
 from openhall.log.writer import Writer
 from openhall.network.calendar import moments_on
 from openhall.network.model import Bank, Branch, NetworkVersion
-from openhall.network.version import encode
 from openhall.staffing.asking import PlanRequest
 from openhall.staffing.refusals import REFUSALS as PLAN_REFUSALS
 from openhall.workers.pool import Workers
@@ -82,12 +84,9 @@ OPEN_AHEAD_MS = 2 * HOUR_MS
 
 SCHEDULE_SECONDS = 1.0
 CHORES_SECONDS = 3_600.0
-LEARNING_SECONDS = 60.0
+UPKEEP_SECONDS = 60.0
 DEVICES_SECONDS = 5.0
 CONFIGURATION_SECONDS = 5.0
-LEARNS_FOR_SECONDS = 3_600.0
-"""Deadline: two months of a large network take minutes."""
-ENDS = frozenset({"DayEnded", "DayForceEnded"})
 BEAT_SECONDS = 2.0
 """A screen that hears nothing for two of these says that it is cut off: within the five seconds promised."""
 
@@ -117,6 +116,7 @@ def refusal_texts() -> dict[str, RefusalText]:
         **book_log.REFUSALS,
         **accounts_log.REFUSALS,
         **alert_desk.REFUSALS,
+        **appointment_desk.REFUSALS,
         **notice_desk.REFUSALS,
         **consents.REFUSALS,
         **approval_rules.REFUSALS,
@@ -200,17 +200,22 @@ class App:
         self.speech = Speech(folder.speech, own.speech_program, limits)
         """The voice for screens that have none."""
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
-        self._believed = learned.bodies(store)
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
         self._workers = workers
-        self._is_to_learn = self._is_to_record = True
+        self.nights = Nights(self, workers)
+        """What is worked out once the halls are closed."""
         self.twin = TwinDesk(self, workers, lendable=self._helpers) if workers is not None else None
         """Without worker processes the plain rules answer, as they do when the workers are dead."""
         self.configuration = ConfigurationDesk(self, store)
         """Drafts, proposals and publication of the bank's configuration."""
         self.devices = DeviceDesk(self, store)
         """Screens, gates and printers: paired, heard of, printed on."""
+        self.appointments = AppointmentDesk(self, os.urandom)
+        """Booking ahead, on any day."""
+        self.appointment_links = TicketLinks(
+            keys.derive(appointment_desk.PURPOSE), self.settings.server.public_address, "a"
+        )
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
         self._blocking = Blocking()
@@ -230,7 +235,7 @@ class App:
             self.book.listen(listener)
         if self.twin is not None:
             self.book.listen(self.twin.note)
-            self.book.listen(self._note_ends)
+            self.book.listen(self.nights.note)
 
     @property
     def bank(self) -> Bank:
@@ -251,15 +256,15 @@ class App:
             ("schedule", self.run_schedule_once, SCHEDULE_SECONDS),
             ("plan desk", self.plans.run_once, SCHEDULE_SECONDS),
             ("chore", self.run_chores_once, CHORES_SECONDS),
-            ("learning", self.run_learning_once, LEARNING_SECONDS),
-            ("day record", self.run_day_records_once, LEARNING_SECONDS),
-            ("approval", self.approvals.run_once, LEARNING_SECONDS),
+            ("learning", self.nights.learn_once, nights.TURN_SECONDS),
+            ("day record", self.nights.record_once, nights.TURN_SECONDS),
+            ("approval", self.approvals.run_once, UPKEEP_SECONDS),
             ("device", self.devices.run_once, DEVICES_SECONDS),
             ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
             ("notice", self.notices.run_once, SCHEDULE_SECONDS),
             ("alert", self.alerts.run_once, alert_desk.TURN_SECONDS),
             *self.messages.turns(),
-            ("session", self.run_sessions_once, LEARNING_SECONDS),
+            ("session", self.run_sessions_once, UPKEEP_SECONDS),
         ):
             self._tasks.append(
                 asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
@@ -320,51 +325,6 @@ class App:
         """Write down which sessions are in use."""
         await asyncio.to_thread(self.accounts.keep_seen)
 
-    async def run_learning_once(self) -> None:
-        """Once the halls are closed, learn from the days that ended since the last time.
-
-        A worker reads the log and computes; only its result comes back here.
-        """
-        if self._workers is None or not self._is_to_learn or self.open_days():
-            return
-        self._is_to_learn = False
-        try:
-            answer = await self._workers.ask(
-                learning.work_out, str(self.folder.database), encode(self.bank), seconds=LEARNS_FOR_SECONDS
-            )
-        except Trouble:
-            self._is_to_learn = True
-            raise
-        kept = await asyncio.to_thread(
-            learning.keep_worked_out, self.store, answer, now_ms=self.clock.now_ms()
-        )
-        self.learned_anew()
-        news = [each.habits.branch for each in kept if each.is_new]
-        _log.info("Learning: %s branches looked at, news of %s", len(kept), ", ".join(news) or "none")
-
-    async def run_day_records_once(self) -> None:
-        """Once the halls are closed, keep how the days that ended were staffed [D7]."""
-        if self._workers is None or not self._is_to_record or self.open_days():
-            return
-        self._is_to_record = False
-        streams = list(self.store.streams())
-        due = await asyncio.to_thread(day_records.due, self.store, streams)
-        if not due:
-            return
-        try:
-            answer = await self._workers.ask(
-                day_records.work_out, str(self.folder.database), due, seconds=LEARNS_FOR_SECONDS
-            )
-        except Trouble:
-            self._is_to_record = True
-            raise
-        kept = await asyncio.to_thread(day_records.keep_worked_out, self.store, answer)
-        _log.info("Day records: %s days kept", kept)
-
-    def _note_ends(self, events: Sequence[Recorded]) -> None:
-        if any(recorded.type in ENDS for recorded in events):
-            self._is_to_learn = self._is_to_record = True
-
     async def _run_beats(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
@@ -416,14 +376,6 @@ class App:
     def next_seq(self, stream: StreamId) -> int:
         """Above the number of every event of a day so far."""
         return self.book.committed_seq(stream) + 1
-
-    def believed(self, branch: str) -> bytes:
-        """The latest habits of a branch as JSON; empty when none were learned."""
-        return self._believed.get(branch, b"")
-
-    def learned_anew(self) -> None:
-        """Something was learned: believe it from now on."""
-        self._believed = learned.bodies(self.store)
 
     def waits(self, stream: StreamId) -> Waits:
         """The waits of this second: worked out once however many screens ask."""

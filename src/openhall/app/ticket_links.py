@@ -24,21 +24,23 @@ TOKEN_CHARACTERS_MAX = 160
 class TicketLinks:
     """Makes addresses, and reads them."""
 
-    def __init__(self, keys: Sequence[bytes], public_address: str = "") -> None:
+    def __init__(self, keys: Sequence[bytes], public_address: str = "", page: str = "t") -> None:
         """The first key makes codes; all of them are believed, so that a new key file ends no address.
 
-        `public_address` is how customers' phones reach this server, where that is configured.
+        `public_address` is how customers' phones reach this server, where that is configured; `page` is the
+        first part of the address, which tells a ticket's from an appointment's.
         """
         if not keys:
             raise ValueError("Expected a key or more, got none")
         self._keys = tuple(keys)
         self._public_address = public_address
+        self._page = page
 
     def address(self, stream: StreamId, ticket_id: str, site: str = "") -> str:
         """A ticket's whole address: under the public address where there is one, else under `site`, which is
         how the screen that asks was reached; empty when neither is known."""
         site = self._public_address or site
-        return f"{site}/t/{self.token(stream, ticket_id)}" if site else ""
+        return f"{site}/{self._page}/{self.token(stream, ticket_id)}" if site else ""
 
     def token(self, stream: StreamId, ticket_id: str) -> str:
         """The last part of a ticket's address."""

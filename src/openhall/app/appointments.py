@@ -1,0 +1,220 @@
+"""Appointments on any day that can be booked: what is offered, booking, giving up, moving [C17].
+
+A booking is an event of the day that it is for, in that day's own log, also before the day opens. So a day's
+hall replays from its own events alone, and two people who want the last place of a slot are told apart by the
+one writer of that day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from icalendar import Calendar, Event
+
+from openhall.hall.booking import BookingTerms, terms_of
+from openhall.hall.model import ROOM as HALL
+from openhall.hall.model import HallState
+from openhall.hall.model.asked import Appointment
+from openhall.hall.model.commands import BookAppointment, CancelAppointment, OfferAppointments
+from openhall.hall.model.events import AppointmentBooked
+from openhall.kernel.clock import MINUTE_MS, to_datetime
+from openhall.kernel.event import SYSTEM, Answer, Request, StreamId
+from openhall.kernel.refusal import Refusal, refusals
+from openhall.network.calendar import moments_on, services_at
+from openhall.network.model import Branch
+
+if TYPE_CHECKING:
+    from openhall.app.build import App
+
+PURPOSE: Final = b"openhall: a customer's own appointment"
+SALT_BYTES: Final = 16
+KIND: Final = "appointment"
+"""Of what a customer leaves with us to be reached by."""
+MOVED: Final = "moved"
+
+REFUSALS: Final = refusals(
+    day_not_bookable=(
+        "No appointments can be made for {day}.",
+        "Choose one of the days on the list.",
+    ),
+    appointment_past=("The day of this appointment is over.", "Make another appointment."),
+    appointment_elsewhere=(
+        "This appointment is at {branch}.",
+        "Go there, or take a number here.",
+    ),
+)
+
+
+class AppointmentDesk:
+    """What the doors use to book; it keeps nothing of its own."""
+
+    def __init__(self, app: App, random_bytes: Callable[[int], bytes]) -> None:
+        self._app = app
+        self._random_bytes = random_bytes
+
+    # -- what there is --------------------------------------------------------------------------------
+
+    def terms(self, branch: Branch, day: date) -> BookingTerms | None:
+        """What the bank offers on a day as configured now; None for nothing."""
+        bank = self._app.bank
+        moments = moments_on(bank, branch, day)
+        if moments is None:
+            return None
+        return terms_of(bank.appointments, branch, services_at(bank, branch), moments)
+
+    def days(self, branch: Branch) -> list[date]:
+        """The days on which something is offered, today first."""
+        today = self._app.local_day(branch)
+        ahead = (today + timedelta(days=n) for n in range(self._app.bank.appointments.days_ahead + 1))
+        return [day for day in ahead if self.terms(branch, day) is not None]
+
+    def state(self, stream: StreamId) -> HallState:
+        """The committed state of any day, opened or not. Look, do not keep."""
+        state: HallState = self._app.book.committed(stream, HALL.name)
+        return state
+
+    def find(self, stream: StreamId, appointment_id: str) -> Appointment | None:
+        """An appointment of a day."""
+        return self.state(stream).appointments.get(appointment_id)
+
+    def elsewhere(self, branch: Branch, code: str) -> Branch | None:
+        """The branch that knows a code which this one does not know today."""
+        others = (b for b in self._app.bank.branches if b.id != branch.id)
+        return next((b for b in others if code in self.state(self._app.today(b)).codes), None)
+
+    # -- what can be done -----------------------------------------------------------------------------
+
+    async def book(
+        self,
+        branch: Branch,
+        day: date,
+        wish: BookAppointment,
+        *,
+        actor: str,
+        key: str,
+        contact: dict[str, str] | None = None,
+        consent: str = "",
+    ) -> AppointmentBooked | Refusal:
+        """Book; the same key again is the same booking. Raises `Trouble`.
+
+        What a customer leaves to be reached by is sealed first, and erased when there is no booking after
+        all.
+        """
+        terms = self.terms(branch, day)
+        today = self._app.local_day(branch)
+        ahead = (day - today).days
+        if terms is None or not 0 <= ahead <= self._app.bank.appointments.days_ahead:
+            return Refusal("day_not_bookable", "day", {"day": day.isoformat()})
+        stream = StreamId(branch.id, day)
+        ref = await self._seal(branch, contact, actor, key=f"{stream} {key}", consent=consent)
+        if isinstance(ref, Refusal):
+            return ref
+        await self._offer(stream, terms)
+        command = msgspec.structs.replace(wish, contact_ref=ref or wish.contact_ref)
+        done = await self._app.submit(Request(stream, key, actor, command))
+        if isinstance(done, Refusal):
+            if ref:
+                await asyncio.to_thread(self._app.personal.erase, ref, actor, "not_recorded")
+            return done
+        return _booked(done)
+
+    async def cancel(
+        self, stream: StreamId, appointment_id: str, *, reason: str, actor: str, key: str
+    ) -> Answer | Refusal:
+        """Give it up; what the customer left to be reached by goes with it."""
+        booked = self.find(stream, appointment_id)
+        if booked is None:
+            return Refusal("appointment_unknown", "appointment_id")
+        branch = self._app.bank.branch(stream.place)
+        if branch is None or stream.day < self._app.local_day(branch):
+            return Refusal("appointment_past", "appointment_id")
+        done = await self._app.submit(Request(stream, key, actor, CancelAppointment(appointment_id, reason)))
+        if isinstance(done, Answer) and booked.contact_ref and reason != MOVED:
+            await asyncio.to_thread(
+                self._app.personal.erase, booked.contact_ref, actor, "appointment_given_up"
+            )
+        return done
+
+    async def move(
+        self,
+        stream: StreamId,
+        appointment_id: str,
+        *,
+        day: date,
+        at_ms: int,
+        channel: Literal["staff", "web"],
+        actor: str,
+        key: str,
+    ) -> AppointmentBooked | Refusal:
+        """The new one first, then the old one is given up: nobody is left without. The same key goes on where
+        a first try was cut short."""
+        old, branch = self.find(stream, appointment_id), self._app.bank.branch(stream.place)
+        if old is None or branch is None:
+            return Refusal("appointment_unknown", "appointment_id")
+        wish = BookAppointment(old.service_id, at_ms, channel, old.contact_ref)
+        new = await self.book(branch, day, wish, actor=actor, key=f"{key} book")
+        if isinstance(new, Refusal):
+            return new
+        given_up = await self.cancel(stream, appointment_id, reason=MOVED, actor=actor, key=f"{key} leave")
+        if isinstance(given_up, Refusal):
+            # Meanwhile it was used or given up: then there is nothing to move.
+            await self.cancel(
+                StreamId(branch.id, day),
+                new.appointment_id,
+                reason=MOVED,
+                actor=actor,
+                key=f"{key} back",
+            )
+            return given_up
+        return new
+
+    async def _seal(
+        self, branch: Branch, contact: dict[str, str] | None, actor: str, *, key: str, consent: str
+    ) -> str | Refusal:
+        data = {name: value.strip() for name, value in (contact or {}).items() if value.strip()}
+        if not data:
+            return ""
+
+        def put() -> str | Refusal:
+            return self._app.personal.put_once(branch.id, KIND, data, actor, key=key, consent=consent)
+
+        return await asyncio.to_thread(put)
+
+    async def _offer(self, stream: StreamId, terms: BookingTerms) -> None:
+        """Put on the day's record what can be booked, where that is new."""
+        state = self.state(stream)
+        if state.terms == terms or state.is_ended:
+            return
+        name = hashlib.sha256(msgspec.json.encode(terms)).hexdigest()[:16]
+        key = f"offer-{self._app.next_seq(stream)}-{name}"
+        command = OfferAppointments(terms, self._random_bytes(SALT_BYTES).hex())
+        await self._app.submit(Request(stream, key, SYSTEM, command))
+
+
+def _booked(answer: Answer) -> AppointmentBooked:
+    return next(event for event in answer.events if isinstance(event, AppointmentBooked))
+
+
+def calendar_file(
+    *, uid: str, begins_ms: int, minutes: int, title: str, place: str, says: str, now_ms: int
+) -> bytes:
+    """The appointment for the customer's own calendar (RFC 5545)."""
+    event = Event()
+    event.add("uid", uid)
+    event.add("dtstamp", to_datetime(now_ms, ZoneInfo("UTC")))
+    event.add("dtstart", to_datetime(begins_ms, ZoneInfo("UTC")))
+    event.add("dtend", to_datetime(begins_ms + minutes * MINUTE_MS, ZoneInfo("UTC")))
+    event.add("summary", title)
+    event.add("location", place)
+    event.add("description", says)
+    calendar = Calendar()
+    calendar.add("prodid", "-//openhall//appointments//")
+    calendar.add("version", "2.0")
+    calendar.add_component(event)
+    return bytes(calendar.to_ical())
