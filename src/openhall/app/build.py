@@ -20,8 +20,8 @@ from openhall.access import devices as device_rules
 from openhall.access import managing
 from openhall.app import alerts as alert_desk
 from openhall.app import appointments as appointment_desk
+from openhall.app import nights, planning, spoken, ticket_links
 from openhall.app import notices as notice_desk
-from openhall.app import planning, spoken, ticket_links
 from openhall.app.access_settings import account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.alerts import AlertDesk
@@ -376,6 +376,10 @@ class App:
     def next_seq(self, stream: StreamId) -> int:
         """Above the number of every event of a day so far."""
         return self.book.committed_seq(stream) + 1
+
+    def believed(self, branch: str) -> bytes:
+        """The latest habits of a branch as JSON; empty when none were learned."""
+        return self.nights.believed(branch)
 
     def waits(self, stream: StreamId) -> Waits:
         """The waits of this second: worked out once however many screens ask."""

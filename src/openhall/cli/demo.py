@@ -160,8 +160,8 @@ def demo(doors: Doors, folder: Path, port: int, speed: float, surge: float, seed
         ):
             usual = InventedParameters(surge_factor=1.0, seed=seed)
             write_past(app.store, app.version, SURGE_DAY, PAST_DAYS, usual)
-            await app.run_learning_once()
-            await app.run_day_records_once()
+            await app.nights.learn_once()
+            await app.nights.record_once()
             await asyncio.to_thread(Projector(app.store, ROOMS, PROJECTIONS).catch_up)
         with out.status(_("Planning the week, as a bank that knows nothing of the surge …")):
             await asyncio.gather(*(publish_week(app, branch) for branch in bank.branches))

@@ -56,9 +56,9 @@ def test_what_ended_is_learned_from_once_and_believed(app: App, workers: Here) -
     usual = InventedParameters(visitors_daily=60, surge_factor=1.0)
     assert write_past(app.store, app.version, DAY, 2, usual) == 6
     assert app.believed("wutong") == b""
-    asyncio.run(app.run_learning_once())
+    asyncio.run(app.nights.learn_once())
     assert b'"cash"' in app.believed("wutong")
-    asyncio.run(app.run_learning_once())
+    asyncio.run(app.nights.learn_once())
     assert workers.asked == ["work_out"], "nothing has ended since"
     app.store.close()
 
@@ -66,9 +66,9 @@ def test_what_ended_is_learned_from_once_and_believed(app: App, workers: Here) -
 def test_a_night_without_an_answer_is_made_up_for(app: App, workers: Here) -> None:
     workers.is_late = True
     with pytest.raises(WorkerLate):
-        asyncio.run(app.run_learning_once())
+        asyncio.run(app.nights.learn_once())
     workers.is_late = False
-    asyncio.run(app.run_learning_once())
+    asyncio.run(app.nights.learn_once())
     assert workers.asked == ["work_out", "work_out"]
     app.store.close()
 
@@ -76,8 +76,8 @@ def test_a_night_without_an_answer_is_made_up_for(app: App, workers: Here) -> No
 def test_the_days_that_ended_are_recorded_once_for_the_review(app: App, workers: Here) -> None:
     usual = InventedParameters(visitors_daily=40, surge_factor=1.0)
     write_past(app.store, app.version, DAY, 2, usual)
-    asyncio.run(app.run_day_records_once())
-    asyncio.run(app.run_day_records_once())
+    asyncio.run(app.nights.record_once())
+    asyncio.run(app.nights.record_once())
     assert workers.asked == ["work_out"]
     kept = STAFFING_DAYS.between(app.store, ["wutong", "lanqiao"], DAY - timedelta(days=30), DAY)
     assert len(kept) == 4
@@ -89,7 +89,7 @@ def test_a_night_without_an_answer_leaves_the_record_to_the_next(app: App, worke
     write_past(app.store, app.version, DAY, 1, InventedParameters(visitors_daily=20, surge_factor=1.0))
     workers.is_late = True
     with pytest.raises(WorkerLate):
-        asyncio.run(app.run_day_records_once())
+        asyncio.run(app.nights.record_once())
     workers.is_late = False
-    asyncio.run(app.run_day_records_once())
+    asyncio.run(app.nights.record_once())
     assert STAFFING_DAYS.between(app.store, ["wutong"], DAY - timedelta(days=30), DAY)
