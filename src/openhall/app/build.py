@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from openhall.access import devices as device_rules
 from openhall.access import managing
 from openhall.app import alerts as alert_desk
 from openhall.app import appointments as appointment_desk
-from openhall.app import nights, planning, spoken, ticket_links
+from openhall.app import nights, planning, spoken, technical, ticket_links
 from openhall.app import notices as notice_desk
 from openhall.app.access_settings import account_settings
 from openhall.app.account_desk import AccountDesk
@@ -228,6 +229,7 @@ class App:
         """Customers who are told by message."""
         self.alerts = AlertDesk(self, store, lambda: self.messages.channels, self._blocking)
         """The nine kinds of alert over each open hall."""
+        self.alerts.sources.append(partial(technical.troubles, self))
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False

@@ -22,8 +22,8 @@ from openhall.hall.model.waits import room_left
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web import elsewhere, people, personal, phone
-from openhall.web.api import BranchId, hall_of, readable_branch
+from openhall.web import alerts, elsewhere, notice_offers, people, personal, phone
+from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
 from openhall.web.problems import Refused
@@ -93,6 +93,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["tellers"] = people.free_tellers(state)
         context |= people.own_change(state, counter.id if counter else "", context["now_ms"])
     elif screen == "lobby":
+        context |= _alerts(request)
         context |= people.plan_context(app, state, context["now_ms"])
         context["advice"] = views_advice.advice_view(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
@@ -120,12 +121,20 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["escorts"] = views.escorts(state)
         context["helpers"] = people.here_for(state, "manager", "authoriser")
     elif screen == "branch":
+        context |= _alerts(request)
         context |= people.plan_context(app, state, context["now_ms"])
         context |= people.help_context(request, context["now_ms"])
         context["advice"] = views_advice.advice_view(state, context["now_ms"])
         context["accuracy"] = honesty.day_accuracy(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["tellers"] = people.free_tellers(state)
+
+
+def _alerts(request: OpenhallRequest) -> dict[str, Any]:
+    """What is the matter in the hall in the address."""
+    app: App = request.app.state.openhall
+    branch = branch_of(app, request.path_params["branch_id"])
+    return alerts.alert_context(app, language_of(request), branch, request.user.role)
 
 
 def _is_for(state: HallState, counter_id: str, ticket: views.TicketView) -> bool:
@@ -173,6 +182,7 @@ async def ticket_sheet(
         "channels": [channel for channel in WORDS if channel in channels_for(state, ticket)],
         "refs": refs,
         "consent": app.personal.consent("contact"),
+        **notice_offers.offer_context(app, stream, ticket.id),
         "address": phone.address_of(request, stream, ticket.id),
         "code": phone.code_of(phone.address_of(request, stream, ticket.id)),
         "reasons": REASONS_TO_LOOK.items(),
@@ -238,13 +248,6 @@ def _home(request: OpenhallRequest) -> dict[str, Any]:
     }
 
 
-@get("/sign-in", include_in_schema=False, opt=ANYONE)
-async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The sign-in page."""
-    app: App = request.app.state.openhall
-    return page("sign_in.html", language_of(request), bank=app.bank, path="/sign-in", account=None)
-
-
 @get("/language/{code:str}", include_in_schema=False, opt=ANYONE)
 async def choose_language(code: Word, to: Annotated[str, QueryParameter(max_length=500)] = "/") -> Redirect:
     """Remember the language and go back; only to a path of this site."""
@@ -268,7 +271,6 @@ def _screen_route(screen: rights.Screen, *, is_live: bool) -> HTTPRouteHandler:
 HANDLERS: list[Any] = [
     home,
     home_live,
-    sign_in,
     choose_language,
     ticket_sheet,
     personal_page,

@@ -23,7 +23,7 @@ from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import StreamId
 from openhall.network.model import Branch
-from openhall.web import elder, people
+from openhall.web import elder, notice_offers, people
 from openhall.web.guarding import ANYONE
 from openhall.web.problems import Problem
 from openhall.web.reading import language_of
@@ -120,6 +120,7 @@ def shown(
         key=secrets.token_hex(8),
         is_rated=RATED_COOKIE in request.cookies,
         **elder.elder_context(request, app, language_of(request)),
+        **notice_offers.offer_context(app, own.stream, own.ticket.id),
         **_what_it_says(app, own),
     )
     elder.remember(request, made)

@@ -36,6 +36,11 @@ REFUSALS = refusals(
     ),
     branch_unknown=("There is no branch {branch}.", "Choose one of: {known}."),
     guide_unknown=("There is no such guide.", "Choose one of: {known}."),
+    message_unknown=("There is no such message to act on.", "Look at the list as it is now."),
+    contact_invalid=(
+        "That is not a number or an address that messages can be sent to.",
+        "Check it, and try again.",
+    ),
     record_unknown=(
         "There is no such record; it may have been erased or have expired.",
         "Nothing needs to be done.",
@@ -87,6 +92,7 @@ STATUS = {
     "method_not_allowed": 405,
     "idempotency_key_missing": 400,
     "input_invalid": 400,
+    "contact_invalid": 400,
     "too_large": 413,
     "json_expected": 415,
     "too_many_requests": 429,

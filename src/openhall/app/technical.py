@@ -1,0 +1,36 @@
+"""What of ours is broken, in codes: shown beside the alerts of the halls, and never one of the nine kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from openhall.app.alerts import Technical
+from openhall.app.messages import MessageDesk
+from openhall.app.twin_desk import TwinDesk
+
+FAILURES_SHOWN = 3
+"""In a row: a gateway that answers badly once is not worth anybody's attention."""
+
+
+class Parts(Protocol):
+    """What is asked how it is doing."""
+
+    @property
+    def twin(self) -> TwinDesk | None:
+        """The simulator's desk."""
+        ...
+
+    @property
+    def messages(self) -> MessageDesk:
+        """The ways out."""
+        ...
+
+
+def troubles(parts: Parts) -> Iterator[Technical]:
+    """The troubles of the whole installation."""
+    if parts.twin is not None and not parts.twin.health.is_ok:
+        yield Technical("twin")
+    for channel, health in parts.messages.health.items():
+        if health.failures >= FAILURES_SHOWN:
+            yield Technical("messages", place=channel)
