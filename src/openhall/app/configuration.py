@@ -44,6 +44,7 @@ from openhall.network.merging import merged
 from openhall.network.mistakes import Mistake
 from openhall.network.model import Bank, NetworkVersion
 from openhall.network.outline import beyond_branch, outline_of
+from openhall.network.version import version_of
 
 KIND: Final = "configuration"
 """Of the proposals."""
@@ -393,7 +394,7 @@ class ConfigurationDesk:
         async with self._turn:
             done = await asyncio.to_thread(records.version_of_proposal, self._store, proposal.id)
             if done is not None:
-                await asyncio.to_thread(self._end_writing)
+                await self._end(done)
                 return None
             draft = await asyncio.to_thread(records.draft, self._store, asked.draft)
             if draft is None or draft.revision != asked.revision:
@@ -401,6 +402,14 @@ class ConfigurationDesk:
             maker, checker = proposal.maker, proposal.checker or ""
             made = await self._publish(draft, asked, maker=maker, checker=checker, proposal=proposal.id)
             return made if isinstance(made, Refusal) else None
+
+    async def _end(self, done: Version) -> None:
+        """Finish a publication that was cut off after its version was kept."""
+        await asyncio.to_thread(self._end_writing)
+        if self.head().number == done.number and self._home.version.version != done.version:
+            bank = await asyncio.to_thread(load, self.files(done.number))
+            assert isinstance(bank, Bank), "it was looked at before it was kept"
+            self._home.take_bank(version_of(bank))
 
     async def _publish(
         self, draft: Draft, asked: Asked, *, maker: str, checker: str, proposal: str

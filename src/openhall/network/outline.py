@@ -55,7 +55,8 @@ class Outline:
     """All of a configuration by top-level key, in the files' order."""
 
     lists: dict[str, list[Item]] = field(default_factory=dict)
-    single: dict[str, Raw] = field(default_factory=dict)
+    single: dict[str, list[Raw]] = field(default_factory=dict)
+    """Every place where such a key stands; more than one is a mistake."""
     unreadable: list[Mistake] = field(default_factory=list)
     """Files that cannot be read at all."""
 
@@ -70,7 +71,7 @@ class Outline:
     def value(self, key: str) -> Any:
         """What stands under a key that is no list of tables; None when nothing does."""
         found = self.single.get(key)
-        return found.value if found else None
+        return found[0].value if found else None
 
 
 NESTED = {("branches", "counters"), ("branches", "exceptions")}
@@ -88,7 +89,7 @@ def outline_of(files: Mapping[str, bytes]) -> Outline:
             assert key.table is not None
             found.lists.setdefault(name, []).extend(_items(name, key.table, raws))
         else:
-            found.single[name] = raws[0]
+            found.single[name] = raws
     for outer, inner in sorted(NESTED):
         nested = [part for item in found.lists.get(outer, []) for part in parts(item, inner)]
         found.lists[inner] = nested + found.lists.get(inner, [])
@@ -121,9 +122,14 @@ def parts(item: Item, name: str) -> list[Item]:
 
 def beyond_branch(before: Outline, after: Outline, branch: str) -> list[str]:
     """The keys under which something differs that does not belong to the branch alone."""
-    found = [key for key in sorted({*before.single, *after.single}) if before.value(key) != after.value(key)]
+    single = sorted({*before.single, *after.single})
+    found = [key for key in single if _values(before, key) != _values(after, key)]
     lists = sorted({*before.lists, *after.lists})
     return found + [key for key in lists if _others(before, key, branch) != _others(after, key, branch)]
+
+
+def _values(outline: Outline, key: str) -> list[object]:
+    return [raw.value for raw in outline.single.get(key, [])]
 
 
 def _others(outline: Outline, key: str, branch: str) -> list[object]:
