@@ -31,12 +31,13 @@ Screen = Literal[
     "approvals",
     "messages",
     "health",
+    "access",
 ]
 """`branch` is the live view of one hall, `network` the board over all, `personal` the sealed data,
-`plan` who works when, `report` the ended days in numbers."""
+`access` who signed in and who changed whose account, `plan` who works when, `report` the ended days in
+numbers."""
 
 Action = Literal[
-    "access.read",
     "accounts.manage",
     "alerts.acknowledge",
     "appointments.book",
@@ -215,7 +216,17 @@ SCREENS: Final[dict[Role, frozenset[Screen]]] = {
         }
     ),
     "administrator": frozenset(
-        {"devices", "accounts", "configuration", "approvals", "report", "alerts", "messages", "health"}
+        {
+            "access",
+            "devices",
+            "accounts",
+            "configuration",
+            "approvals",
+            "report",
+            "alerts",
+            "messages",
+            "health",
+        }
     ),
 }
 """Which screens a role may open."""
@@ -253,7 +264,6 @@ ACTIONS: Final[dict[Role, frozenset[Action]]] = {
     ),
     "administrator": frozenset(
         {
-            "access.read",
             "accounts.manage",
             "approvals.decide",
             "configuration.change",

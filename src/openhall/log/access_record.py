@@ -37,7 +37,6 @@ ACTIONS = (
     "codes_set_up",
     "codes_removed",
     "sessions_ended",
-    "proposed",
     "refused_outside",
 )
 """Every word that a row may have for what happened."""

@@ -38,6 +38,7 @@ HEAD_PAGES: Final[tuple[rights.Screen, ...]] = (
     "configuration",
     "approvals",
     "accounts",
+    "access",
     "devices",
     "messages",
     "health",

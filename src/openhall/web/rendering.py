@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
@@ -72,6 +72,8 @@ SCREEN_TITLES = {
     "alerts": "Alerts",
     "devices": "Devices",
     "accounts": "Accounts",
+    "access": "Access record",
+    "account": "My account",
     "configuration": "Configuration",
     "approvals": "Approvals",
     "messages": "Messages",
@@ -140,6 +142,34 @@ REQUEST_WORDS = {
     "declined": "nobody can be sent",
     "filled": "all have been sent",
 }
+PROPOSAL_WORDS = {
+    "proposal_waiting": "waiting",
+    "proposal_approved": "approved",
+    "proposal_refused": "refused",
+    "proposal_withdrawn": "taken back",
+    "proposal_lapsed": "lapsed",
+}
+ACCESS_WORDS = {
+    "signed_in": "signed in",
+    "signed_in_outside": "signed in with the bank's account",
+    "signed_out": "signed out",
+    "sign_in_failed": "sign-in failed",
+    "code_failed": "wrong one-time code",
+    "recovery_code_used": "used a recovery code",
+    "locked": "locked after failures",
+    "unlocked": "lock ended",
+    "created": "account made",
+    "disabled": "account switched off",
+    "enabled": "account switched on",
+    "role_changed": "role changed",
+    "password_changed": "chose a password",
+    "password_reset": "got an initial password",
+    "codes_set_up": "set up one-time codes",
+    "codes_removed": "one-time codes removed",
+    "sessions_ended": "signed out elsewhere",
+    "refused_outside": "refused: no rule for this person",
+}
+"""What the access record says happened."""
 WORDS = (
     STATUS_WORDS
     | HANDLING_WORDS
@@ -151,6 +181,8 @@ WORDS = (
     | PRESENCE_WORDS
     | BURST_WORDS
     | REQUEST_WORDS
+    | PROPOSAL_WORDS
+    | ACCESS_WORDS
 )
 
 
@@ -215,6 +247,13 @@ def day_words(language: Language, at_ms: int, zone: str) -> str:
     pattern = "M月d日 EEEE" if language == "zh" else "EEEE d MMMM"
     moment = to_datetime(at_ms, ZoneInfo(zone))
     return format_date(moment.date(), pattern, locale="zh_CN" if language == "zh" else "en_GB")
+
+
+def moment_words(language: Language, at_ms: int, zone: str) -> str:
+    """Day and minute of a moment where the branch is."""
+    pattern = "M月d日 HH:mm" if language == "zh" else "d MMM, HH:mm"
+    moment = to_datetime(at_ms, ZoneInfo(zone))
+    return format_datetime(moment, pattern, locale="zh_CN" if language == "zh" else "en_GB")
 
 
 def date_words(language: Language, day: date) -> str:

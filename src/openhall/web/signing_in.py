@@ -17,19 +17,21 @@ from litestar import Controller, Request, Response, delete, get, post
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 
 from openhall.app.build import App
+from openhall.app.language import say
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.refusal import Refusal
 from openhall.log.accounts import Account, SignedIn
 from openhall.log.sessions import Step
 from openhall.web.cookies import session_cookie, token_of
 from openhall.web.guarding import ANYONE, SIGNED_IN
-from openhall.web.problems import RESPONSES, Refused
+from openhall.web.problems import RESPONSES, Refused, all_texts
 from openhall.web.rates import network_address as network_address
 from openhall.web.rates import require
-from openhall.web.reading import language_of
+from openhall.web.reading import language_of, own_path
+from openhall.web.rendering import page
 
 ADDRESSES_AT_MOST = 4_096
 """Network addresses whose failures are counted; beyond it the one that failed longest ago is forgotten."""
@@ -317,6 +319,16 @@ class SessionController(Controller):
         """Somebody reads or types at a page that sends nothing else."""
         return _left(request)
 
+    @delete("/step", summary="Begin again", status_code=204, responses=RESPONSES, opt=ANYONE)
+    async def begin_again(self, request: Request[Any, Any, Any]) -> Response[None]:
+        """Drops a session that has steps left to do, and no other."""
+        app: App = request.app.state.openhall
+        session = app.accounts.session(token_of(request))
+        if session is None or not session.step:
+            return Response(None)
+        await asyncio.to_thread(app.accounts.sign_out, token_of(request))
+        return Response(None, cookies=[session_cookie(request, "", 0)])
+
     @delete(
         summary="Sign out",
         status_code=204,
@@ -335,3 +347,28 @@ def _left(request: OpenhallRequest) -> Left:
     session = app.accounts.session(request.auth)
     is_external = session is not None and session.is_external
     return Left(app.accounts.left_ms(request.auth), request.user.name, is_external)
+
+
+To = Annotated[str, QueryParameter(max_length=500, description="Where to go on afterwards")]
+
+
+@get("/sign-in", include_in_schema=False, opt=ANYONE)
+async def sign_in_page(request: Request[Any, Any, Any], to: To = "/", refused: To = "") -> Response[bytes]:
+    """The step of signing in that is due in this browser."""
+    app: App = request.app.state.openhall
+    session, language = app.accounts.session(token_of(request)), language_of(request)
+    text = all_texts().get(refused)
+    words = f"{say(language, text.sentence)} {say(language, text.remedy)}" if text else ""
+    return page(
+        "sign_in.html",
+        language,
+        bank=app.bank,
+        account=None,
+        step=session.step if session is not None else "",
+        account_name=session.account.name if session is not None else "",
+        length_min=app.accounts.settings.password_length_min,
+        is_oidc=bool(app.settings.oidc.issuer),
+        is_emergency_only=bool(app.accounts.settings.emergency_account),
+        refused=words if text and "{" not in words else "",
+        to=own_path(to),
+    )

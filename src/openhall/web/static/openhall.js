@@ -41,7 +41,10 @@
         const isTrouble = response.status === 503 && response.headers.has("Retry-After");
         if (!isTrouble || attempt >= RETRIES) {
           if (!isTrouble) unanswered.delete(request);
-          if (response.status === 401 && path !== "/api/session") return toSignIn();
+          if (response.status === 401 && !path.startsWith("/api/session")) {
+            await toSignIn();
+            continue; // signed in again on this very page: what was asked is asked once more
+          }
           const text = await response.text();
           return { ok: response.ok, body: text ? JSON.parse(text) : {}, status: response.status };
         }
@@ -53,7 +56,9 @@
     }
   }
 
+  // Where somebody works, the page asks for the password in place and keeps what was typed (see session.js).
   function toSignIn() {
+    if (window.openhall.signInAgain) return window.openhall.signInAgain();
     location.href = `/sign-in?to=${encodeURIComponent(location.pathname)}`;
     return new Promise(() => {});
   }
@@ -182,18 +187,6 @@
       if (!done) return;
       form.reset();
       if (form.dataset.said) say(form.dataset.said, "", false);
-    } else if (form.hasAttribute("data-sign-in")) {
-      event.preventDefault();
-      const result = await send("/api/session", Object.fromEntries(new FormData(form)));
-      if (result.ok) {
-        const to = new URLSearchParams(location.search).get("to") || "/";
-        location.href = /^\/(?![/\\])/.test(to) ? to : "/";
-      } else {
-        const error = form.querySelector(".form-error");
-        error.hidden = false;
-        error.textContent = `${result.body.title} ${result.body.remedy}`;
-        form.elements.password.select();
-      }
     }
   });
 
@@ -309,7 +302,7 @@
     const { target, xhr } = event.detail;
     if (target.id !== "live") return;
     event.detail.shouldSwap = false;
-    if (xhr.status === 401) return toSignIn();
+    if (xhr.status === 401) return void toSignIn();
     if (xhr.status !== 200) return;
     setNow(Number(xhr.getResponseHeader("X-Hall-Now")));
     if (xhr.responseText !== drawn) {
