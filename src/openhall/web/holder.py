@@ -51,6 +51,8 @@ class Opinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score: Annotated[int, msgspec.Meta(ge=1, le=5)]
     kind: Literal["rating", "praise", "complaint"] = "rating"
     text: Annotated[str, msgspec.Meta(max_length=WORDS_CHARACTERS_MAX)] = ""
+    consent: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    """The version of the wording that stood beside the words."""
 
 
 async def _carry_out(
@@ -146,7 +148,9 @@ async def say_how_it_was(
 
 def _seal(app: App, own: Own, said: Opinion, words: str) -> str | Refusal:
     key = f"{own.stream} {own.ticket.id} {said.score} {said.kind}"
-    return app.personal.put_once(own.stream.place, "feedback", {"text": words}, rights.HOLDER, key=key)
+    return app.personal.put_once(
+        own.stream.place, FEEDBACK, {"text": words}, rights.HOLDER, key=key, consent=said.consent
+    )
 
 
 def _rated(request: Request[Any, Any, Any], token: str) -> Cookie:

@@ -158,6 +158,7 @@ def _what_it_says(app: App, own: Own) -> dict[str, Any]:
         "may_step_out": is_here and ticket.hold_count < rules.hold.times_at_most,
         "may_leave": is_here or ticket.status is TicketStatus.HELD,
         "may_be_rated": may_be_rated(ticket),
+        "feedback_consent": app.personal.consent("feedback"),
         "holds_left": max(0, rules.hold.times_at_most - ticket.hold_count),
         "contact": people.names_of(app.bank).get(ticket.contact_person or contact_of(state), ""),
     }

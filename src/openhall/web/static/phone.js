@@ -120,7 +120,7 @@
     const said = call?.firstChild.textContent.trim();
     document.title = said || title;
     if (!ticket) return;
-    if (ring) ring.hidden = !["waiting", "called"].includes(ticket.dataset.status);
+    if (ring) ring.hidden = !["waiting", "held"].includes(ticket.dataset.status);
     if (!wanted()) return;
     if (said) return alertOnce(`called ${said}`, said);
     const ahead = ticket.dataset.ahead === "" ? Infinity : Number(ticket.dataset.ahead);
