@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -27,7 +28,7 @@ from openhall.devices.speech import Speech
 from openhall.hall.model import HallState
 from openhall.hall.model.events import TicketIssued
 from openhall.hall.model.waits import Waits
-from openhall.kernel.clock import SECOND_MS, Clock
+from openhall.kernel.clock import SECOND_MS, Clock, to_datetime
 from openhall.kernel.event import Recorded, StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
@@ -36,6 +37,7 @@ from openhall.log.book import Book
 from openhall.log.devices import Devices
 from openhall.log.records import Records
 from openhall.log.sessions import Account, SignedIn
+from openhall.network.model import Bank
 
 BEAT_SECONDS = 4
 """How often a screen says that it is there."""
@@ -108,6 +110,11 @@ class Halls(Protocol):
     accounts: Accounts
     links: TicketLinks
     speech: Speech
+
+    @property
+    def bank(self) -> Bank:
+        """The bank as configured now."""
+        ...
 
     @property
     def wall(self) -> Clock:
@@ -190,6 +197,14 @@ class DeviceDesk:
         test = Test(self._started_ms + self._test_count, kind)
         self._tests.setdefault(device_id, deque(maxlen=TESTS_KEPT)).append(test)
         return test
+
+    def is_quiet(self, device: Device) -> bool:
+        """Whether a display keeps silent at this hour of its branch."""
+        if not isinstance(device.settings, DisplaySettings):
+            return False
+        branch = self._halls.bank.branch(device.branch)
+        zone = ZoneInfo(branch.timezone if branch is not None else "UTC")
+        return device.settings.is_quiet(to_datetime(self._halls.wall.now_ms(), zone).strftime("%H:%M"))
 
     def site_of(self, branch: str) -> str:
         """The address under which the screens of a branch reach this server; empty when none was heard of."""

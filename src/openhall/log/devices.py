@@ -21,7 +21,6 @@ from openhall.kernel.refusal import Refusal
 from openhall.log.records import Records
 from openhall.log.schema import devices as table
 
-ID_BYTES = 4
 SEEN_KEPT_EACH_MS = MINUTE_MS
 """How exactly a restart remembers when a device was last heard of."""
 
@@ -62,10 +61,12 @@ class Devices:
     # Changing ------------------------------------------------------------------------------------------
 
     def make(
-        self, branch: str, kind: DeviceKind, name: str, settings: DeviceSettings, *, by: str
+        self, device_id: str, branch: str, kind: DeviceKind, name: str, settings: DeviceSettings, *, by: str
     ) -> Device | Refusal:
-        """Write a new device down."""
+        """Write a new device down; one that has this id already is what an earlier attempt made."""
         with self._lock:
+            if (before := self._known.get(device_id)) is not None:
+                return before
             own = self.every(branch)
             if len(own) >= rules.DEVICES_PER_BRANCH_AT_MOST:
                 limit = rules.DEVICES_PER_BRANCH_AT_MOST
@@ -73,7 +74,7 @@ class Devices:
             if any(device.name == name for device in own):
                 return Refusal("device_name_taken", "name")
             device = Device(
-                id=self._random_bytes(ID_BYTES).hex(),
+                id=device_id,
                 branch=branch,
                 kind=kind,
                 name=name,

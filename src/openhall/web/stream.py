@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 from litestar import get
@@ -24,8 +24,13 @@ def resync_frame(position: int) -> bytes:
     return b"id: %d\nevent: resync\ndata: {}\n\n" % position
 
 
-async def frames(subscription: Subscription, position: int) -> AsyncIterator[bytes]:
-    """What goes over the wire: where the stream stands, then events, and a beat when nothing happens."""
+async def frames(
+    subscription: Subscription, position: int, is_valid: Callable[[], bool] = lambda: True
+) -> AsyncIterator[bytes]:
+    """What goes over the wire: where the stream stands, then events, and a beat when nothing happens.
+
+    With each beat it looks whether the session still stands: one that was ended hears no more.
+    """
     async with subscription:
         yield b"retry: 1000\nid: %d\nevent: beat\ndata: {}\n\n" % position
         async for delivery in subscription:
@@ -33,8 +38,10 @@ async def frames(subscription: Subscription, position: int) -> AsyncIterator[byt
                 yield resync_frame(delivery.position)
             elif delivery:
                 yield delivery[0].data if len(delivery) == 1 else b"".join([item.data for item in delivery])
-            else:
+            elif is_valid():
                 yield HEARTBEAT
+            else:
+                return
 
 
 @get(
@@ -64,7 +71,7 @@ async def stream(
     subscription = app.hub.subscribe(branch.id, resume_from)
     position = app.book.position if resume_from is None else resume_from
     return Stream(
-        frames(subscription, position),
+        frames(subscription, position, lambda: app.accounts.who(request.auth) is not None),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
