@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,11 +38,34 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8207
     public_address: str = ""
     """How customers' phones reach it, such as `https://hall.example.cn`; empty: as the screens do."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses (`10.1.2.3`, `10.1.2.0/24`) of proxies whose word on a request's origin and TLS is taken."""
+    is_network_trusted: bool = False
+    """Without TLS the server talks to this machine alone, unless the bank says so here."""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for an address under which no phone could reach it safely."""
+        for proxy in self.trusted_proxies:
+            ip_network(proxy)
         if self.public_address and (problem := _wrong_with_address(self.public_address)):
             raise ValueError(f"Expected public_address {problem}, got {self.public_address!r}")
+
+
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The server's certificate. Left out, the one that `openhall tls` keeps in the folder is used, if any."""
+
+    certificate: str = ""
+    """A file with the certificate and, after it, its chain."""
+    key: str = ""
+    key_password: str = ""
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    redirect_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    """A port where whoever comes without TLS is sent over; 0: there is none."""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for one file without the other."""
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("Expected certificate and key together")
 
 
 PerSecond = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -119,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSettings = ServerSettings()
     access: AccessSettings = AccessSettings()
     oidc: OidcSettings = OidcSettings()
+    tls: TlsSettings = TlsSettings()
     limits: LimitSettings = LimitSettings()
     devices: DeviceSettings = DeviceSettings()
     configuration: ConfigurationSettings = ConfigurationSettings()
@@ -162,14 +187,19 @@ def read_settings(folder: Path, environ: Mapping[str, str]) -> Settings:
         raise SettingsInvalid(str(error), place=FILE) from error
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """What the environment says of the fields that there are; other variables are not ours."""
-    found: dict[str, dict[str, str]] = {}
+def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str | list[str]]]:
+    """What the environment says of the fields that there are; a list is written with blanks between.
+
+    Other variables are not ours.
+    """
+    found: dict[str, dict[str, str | list[str]]] = {}
     for section in msgspec.structs.fields(Settings):
         for field in msgspec.structs.fields(section.type):
             name = f"{PREFIX}_{section.name}_{field.name}".upper()
             if name in environ:
-                found.setdefault(section.name, {})[field.name] = environ[name]
+                said = environ[name]
+                is_list = get_origin(field.type) is tuple
+                found.setdefault(section.name, {})[field.name] = said.split() if is_list else said
             elif f"{name}_FILE" in environ:
                 found.setdefault(section.name, {})[field.name] = _content(name, environ[f"{name}_FILE"])
     return found

@@ -103,7 +103,7 @@ def program() -> None:
 
 
 # The commands register themselves with the program.
-from openhall.cli import demo, evaluate, learn, log, plan, rehearse, serving, simulate  # noqa: E402
+from openhall.cli import demo, evaluate, learn, log, plan, rehearse, serving, simulate, tls  # noqa: E402
 from openhall.cli.bench import elastic, hall, roster, size, soak, twin, week  # noqa: E402
 
 __all__ = [
@@ -122,6 +122,7 @@ __all__ = [
     "simulate",
     "size",
     "soak",
+    "tls",
     "twin",
     "week",
 ]

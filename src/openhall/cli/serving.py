@@ -9,8 +9,10 @@ import secrets
 from pathlib import Path
 
 import click
+import msgspec
 from rich.table import Table
 
+from openhall.app import certificates
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
 from openhall.app.settings import ServerSettings, read_settings
@@ -114,16 +116,35 @@ def init(folder: Path, bank: Path | None, as_json: bool) -> None:
 @folder_option
 @click.option("--host", help="Address to listen at; else as openhall.toml says, else this machine alone.")
 @click.option("--port", type=click.IntRange(1, 65_535), help="Port to listen at.")
+@click.option(
+    "--tls-certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The server's certificate and its chain, in PEM; else as `openhall tls` left it in FOLDER.",
+)
+@click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), help="The key to it, in PEM.")
 @click.pass_obj
-def serve(doors: Doors, folder: Path, host: str | None, port: int | None) -> None:
+def serve(
+    doors: Doors,
+    folder: Path,
+    host: str | None,
+    port: int | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+) -> None:
     """Serve an installation: the screens, the API, the event streams, in one process.
 
     Stops on Ctrl-C or SIGTERM: open streams end, waiting commands are carried out, the file is let go.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError(_("Give --tls-certificate and --tls-key together."))
 
     async def run() -> None:
         settings = read_settings(folder, os.environ)
+        if tls_certificate is not None:
+            given = msgspec.structs.replace(settings.tls, certificate=str(tls_certificate), key=str(tls_key))
+            settings = msgspec.structs.replace(settings, tls=given)
+        scheme = "https" if certificates.in_use(settings.tls, folder) else "http"
         own = settings.server
         address, at_port = host or own.host, port or own.port
         app = build(
@@ -134,7 +155,7 @@ def serve(doors: Doors, folder: Path, host: str | None, port: int | None) -> Non
             host=address,
             port=at_port,
             on_ready=lambda: out.print(
-                _("openhall is serving at {address}", address=f"http://{address}:{at_port}/")
+                _("openhall is serving at {address}", address=f"{scheme}://{address}:{at_port}/")
             ),
         )
 

@@ -7,17 +7,22 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+from litestar import Litestar
 
+from openhall.app import certificates
 from openhall.app.build import App, settle_memory
 from openhall.kernel.trouble import Trouble
+from openhall.web.redirecting import redirect
 from openhall.web.site import create_site
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 STOP_SECONDS = 5
 """How long open requests may take when the server stops."""
 SWITCH_SECONDS = 0.0002
@@ -32,6 +37,25 @@ class PortInUse(Trouble):
 
     code = "port_in_use"
     remedy = "Stop the other program, or choose another port with --port."
+
+
+class PlainNetwork(Trouble):
+    """Without TLS everybody on the network could read what people type, passwords too."""
+
+    code = "plain_network"
+    remedy = (
+        "Give the server a certificate (`openhall tls request`), let it listen at 127.0.0.1 behind a proxy"
+        " with TLS, or set is_network_trusted under [server] in openhall.toml."
+    )
+
+
+def check_plain(host: str, *, is_network_trusted: bool) -> None:
+    """Raise `PlainNetwork` for a server without TLS that others than this machine could reach."""
+    if host in LOOPBACK:
+        return
+    if not is_network_trusted:
+        raise PlainNetwork(f"No TLS at {host}", place=host)
+    _log.warning("Serving at %s WITHOUT TLS: whoever is on this network can read and change everything", host)
 
 
 def check_port(host: str, port: int) -> None:
@@ -57,11 +81,17 @@ async def serve(
 
     `beside` runs next to the server and is cancelled with it: the demo's day.
     """
+    tls = app.settings.tls
+    files = certificates.in_use(tls, app.folder.path)
+    certificate = None
+    if files is None:
+        check_plain(host, is_network_trusted=app.settings.server.is_network_trusted)
+    else:
+        certificate = certificates.read(files, app.wall.now_ms(), tls.key_password)
     check_port(host, port)
     sys.setswitchinterval(SWITCH_SECONDS)
-    site = create_site(app)
     server = Server(
-        site,
+        believing_proxies(create_site(app), app.settings.server.trusted_proxies),
         address=host,
         port=port,
         interface=Interfaces.ASGI,
@@ -70,6 +100,10 @@ async def serve(
         http1_settings=None,
         backlog=4_096,
         backpressure=4_096,
+        ssl_cert=files.certificate if files else None,
+        ssl_key=files.key if files else None,
+        ssl_key_password=tls.key_password or None,
+        ssl_protocol_min=SSLProtocols.tls13 if tls.minimum == "1.3" else SSLProtocols.tls12,
     )
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -81,6 +115,9 @@ async def serve(
         await until_listening(host, port, serving)
         settle_memory()
         on_ready()
+        if certificate is not None and tls.redirect_port:
+            sending = redirect(host, tls.redirect_port, certificate, port)
+            tasks.append(asyncio.create_task(sending, name="openhall-redirect"))
         if beside is not None:
             tasks.append(asyncio.create_task(beside(), name="openhall-beside"))
         waiting = asyncio.create_task(stopped.wait())
@@ -97,6 +134,14 @@ async def serve(
         app.hub.close()
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it without types
         await _until_stopped(app, serving)
+
+
+def believing_proxies(site: Litestar, proxies: Sequence[str]) -> Any:
+    """The site as it is reached through proxies: what they say of a request's origin and TLS is taken, and
+    from nobody else."""
+    if not proxies:
+        return site
+    return wrap_asgi_with_proxy_headers(site, list(proxies))
 
 
 async def _until_stopped(app: App, serving: asyncio.Task[None]) -> None:
