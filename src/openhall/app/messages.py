@@ -172,10 +172,12 @@ class MessageDesk:
     async def _note(self, message: Message, outcome: Outcome) -> None:
         health, now_ms = self.health[message.channel], self._clock.now_ms()
         if isinstance(outcome, Later):
-            health.failures += 1
             health.error_code = outcome.code
-            rest_ms = min(self._pause_ms(health.failures - 1), REST_SECONDS_MAX * SECOND_MS)
-            health.rests_until_ms = now_ms + max(rest_ms, outcome.after_ms)
+            if now_ms >= health.rests_until_ms:
+                # Of messages that were under way together the first failure counts.
+                rest_ms = min(self._pause_ms(health.failures), REST_SECONDS_MAX * SECOND_MS)
+                health.failures += 1
+                health.rests_until_ms = now_ms + max(rest_ms, outcome.after_ms)
             await self._put_off(message, outcome, now_ms)
             return
         health.failures, health.rests_until_ms = 0, 0
