@@ -23,7 +23,7 @@ from openhall.app import alerts as alert_desk
 from openhall.app import appointments as appointment_desk
 from openhall.app import nights, planning, spoken, technical, ticket_links
 from openhall.app import notices as notice_desk
-from openhall.app.access_settings import account_settings
+from openhall.app.access_settings import OidcSettings, account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.alerts import AlertDesk
 from openhall.app.appointments import AppointmentDesk
@@ -34,6 +34,7 @@ from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
 from openhall.app.configuration import ConfigurationDesk
 from openhall.app.device_desk import DeviceDesk
 from openhall.app.folder import Folder
+from openhall.app.identity import IdentityProvider
 from openhall.app.messages import MessageDesk, adapters_of
 from openhall.app.nights import Nights
 from openhall.app.notices import NoticeDesk
@@ -129,6 +130,11 @@ def refusal_texts() -> dict[str, RefusalText]:
     return texts
 
 
+def identity_provider(settings: OidcSettings, clock: Clock) -> IdentityProvider | None:
+    """The provider that is configured, if one is."""
+    return IdentityProvider(settings, clock, os.urandom) if settings.issuer else None
+
+
 def encode_event(recorded: Recorded) -> bytes:
     """An event as every screen gets it: who, when and what, as one server-sent event.
 
@@ -190,6 +196,8 @@ class App:
         self.accounts = Accounts(store, wall, os.urandom, account_settings(self.settings.access), keys)
         self.approvals = Approvals(store, wall, os.urandom)
         """The two-person rule; each kind names in `carry_out` what happens on approval."""
+        self.identity = identity_provider(self.settings.oidc, wall)
+        """The bank's own identity provider; None where there is none."""
         self.account_desk = AccountDesk(self.accounts, self.approvals, lambda: self.bank, os.urandom)
         self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()

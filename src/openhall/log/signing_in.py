@@ -208,6 +208,11 @@ class SigningIn:
             row = connection.execute(by_identity).one()
             return self._begin(connection, row, device=device, address=address, is_external=True)
 
+    def note_refused_outside(self, *, address: str = "") -> None:
+        """Somebody signed in at the bank's identity provider, and no rule here lets them in."""
+        with self._records.transaction() as connection:
+            self.record.note(connection, "refused_outside", actor=SYSTEM, address=address)
+
     def begin_device_session(self, account: Account, *, device: str = "") -> SignedIn:
         """A session for a device that was paired: no password, and none that could ever be typed.
 

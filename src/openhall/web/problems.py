@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Redirect
 
 from openhall.access import rights
+from openhall.app import identity
 from openhall.app.build import refusal_texts
 from openhall.app.language import explain, say
 from openhall.kernel.refusal import Refusal, RefusalText, refusals
@@ -143,7 +144,7 @@ def status_of(code: str) -> int:
 
 def all_texts() -> dict[str, RefusalText]:
     """Every code that a door can answer with: the rooms', the rights', and its own."""
-    return {**refusal_texts(), **rights.REFUSALS, **REFUSALS}
+    return {**refusal_texts(), **rights.REFUSALS, **identity.REFUSALS, **REFUSALS}
 
 
 def problem_of(refusal: Refusal, language: Language, bank: Bank | None = None, branch: str = "") -> Problem:

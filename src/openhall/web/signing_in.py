@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -17,12 +18,14 @@ from litestar import Controller, Request, Response, delete, get, post
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 
 from openhall.app.build import App
 from openhall.app.language import say
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.refusal import Refusal
+from openhall.kernel.trouble import Trouble
 from openhall.log.accounts import Account, SignedIn
 from openhall.log.sessions import Step
 from openhall.web.cookies import session_cookie, token_of
@@ -168,6 +171,12 @@ class ConfirmedBody(msgspec.Struct, frozen=True):
 
     session: SessionBody
     recovery_codes: list[str]
+
+
+class SignedOut(msgspec.Struct, frozen=True):
+    """Where to end the session at the bank's identity provider; empty when it offers no such place."""
+
+    to: str
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -333,13 +342,22 @@ class SessionController(Controller):
         summary="Sign out",
         status_code=204,
         opt=SIGNED_IN,
-        responses=RESPONSES,
+        responses={**RESPONSES, 200: ResponseSpec(SignedOut, description="Signed out here, not yet there")},
     )
-    async def sign_out(self, request: OpenhallRequest) -> Response[None]:
-        """Ends this session at the server."""
+    async def sign_out(self, request: OpenhallRequest) -> Response[Any]:
+        """Ends this session at the server. Status 200 and an address where it began with the bank's account:
+        to end the session at its provider too, go there."""
         app: App = request.app.state.openhall
+        session = app.accounts.session(request.auth)
         await asyncio.to_thread(app.accounts.sign_out, request.auth)
-        return Response(None, cookies=[session_cookie(request, "", 0)])
+        gone = [session_cookie(request, "", 0)]
+        if app.identity is not None and session is not None and session.is_external:
+            back_to = f"{request.url.scheme}://{request.url.netloc}/sign-in"
+            with suppress(Trouble):  # Signed out here all the same.
+                return Response(
+                    SignedOut(await app.identity.sign_out_address(back_to)), status_code=200, cookies=gone
+                )
+        return Response(None, cookies=gone)
 
 
 def _left(request: OpenhallRequest) -> Left:

@@ -37,6 +37,7 @@ from openhall.web import (
     learned,
     messages,
     notices,
+    oidc,
     pages,
     pairing,
     phone,
@@ -133,6 +134,7 @@ def create_site(app: App) -> Litestar:
             signing_in.sign_in_page,
             *accounts.HANDLERS,
             *approvals.HANDLERS,
+            *oidc.HANDLERS,
             stream.stream,
             *learned.HANDLERS,
             *planning.HANDLERS,
@@ -158,6 +160,7 @@ def create_site(app: App) -> Litestar:
         state=State(
             {
                 "openhall": app,
+                "under_way": oidc.UnderWay(),
                 "door": Doorkeeper(
                     sign_ins=app.settings.access.sign_ins_per_minute,
                     failures=app.settings.access.failures_per_address,

@@ -211,8 +211,8 @@
       if (care.length) fields.handling = [...(fields.handling || []), ...care];
       await command(control.dataset.command, fields, control.dataset.then, control);
     } else if (control.hasAttribute("data-sign-out")) {
-      await send("/api/session", {}, { method: "DELETE" });
-      location.href = "/sign-in";
+      const out = await send("/api/session", {}, { method: "DELETE" });
+      location.href = out.body.to || "/sign-in";
     } else if (control.hasAttribute("data-open-day")) {
       const result = await send(branchPath("day"), {});
       if (result.ok) refreshSoon(0);
