@@ -39,6 +39,7 @@ WAITING_AT_MOST: Final = 1_000
 
 To = Annotated[str, QueryParameter(max_length=500, description="Where to go on afterwards")]
 Word = Annotated[str, QueryParameter(max_length=4_096)]
+State = Annotated[str, QueryParameter(name="state", max_length=4_096)]
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -114,13 +115,13 @@ async def begin(request: Request[Any, Any, Any], to: To = "/") -> Redirect:
 
 @get(f"{PATH}/answer", include_in_schema=False, opt=ANYONE)
 async def answer(
-    request: Request[Any, Any, Any], state: Word = "", code: Word = "", iss: Word = "", error: Word = ""
+    request: Request[Any, Any, Any], named: State = "", code: Word = "", iss: Word = "", error: Word = ""
 ) -> Response[Any]:
     """Back from the provider. What it says of an error stays out of our pages: anybody can write a link."""
     app: App = request.app.state.openhall
     provider, address = _provider(request), network_address(request)
     request.app.state.door.require(address, app.wall.now_ms())
-    waiting = request.app.state.under_way.take(state, request.cookies.get(COOKIE, ""), app.wall.now_ms())
+    waiting = request.app.state.under_way.take(named, request.cookies.get(COOKIE, ""), app.wall.now_ms())
     if waiting is None or error or not code:
         return _refused(request, Refusal("outside_sign_in_failed"))
     claims = await provider.finish(waiting.begun, code, iss)

@@ -18,7 +18,6 @@ from litestar import Controller, Request, Response, delete, get, post
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 
 from openhall.app.build import App
@@ -338,26 +337,19 @@ class SessionController(Controller):
         await asyncio.to_thread(app.accounts.sign_out, token_of(request))
         return Response(None, cookies=[session_cookie(request, "", 0)])
 
-    @delete(
-        summary="Sign out",
-        status_code=204,
-        opt=SIGNED_IN,
-        responses={**RESPONSES, 200: ResponseSpec(SignedOut, description="Signed out here, not yet there")},
-    )
-    async def sign_out(self, request: OpenhallRequest) -> Response[Any]:
-        """Ends this session at the server. Status 200 and an address where it began with the bank's account:
-        to end the session at its provider too, go there."""
+    @delete(summary="Sign out", status_code=200, opt=SIGNED_IN, responses=RESPONSES)
+    async def sign_out(self, request: OpenhallRequest) -> Response[SignedOut]:
+        """Ends this session at the server. With an address in the answer it began with the bank's account: to
+        end the session at its provider too, go there."""
         app: App = request.app.state.openhall
         session = app.accounts.session(request.auth)
         await asyncio.to_thread(app.accounts.sign_out, request.auth)
-        gone = [session_cookie(request, "", 0)]
+        to = ""
         if app.identity is not None and session is not None and session.is_external:
-            back_to = f"{request.url.scheme}://{request.url.netloc}/sign-in"
             with suppress(Trouble):  # Signed out here all the same.
-                return Response(
-                    SignedOut(await app.identity.sign_out_address(back_to)), status_code=200, cookies=gone
-                )
-        return Response(None, cookies=gone)
+                back_to = f"{request.url.scheme}://{request.url.netloc}/sign-in"
+                to = await app.identity.sign_out_address(back_to)
+        return Response(SignedOut(to), cookies=[session_cookie(request, "", 0)])
 
 
 def _left(request: OpenhallRequest) -> Left:
