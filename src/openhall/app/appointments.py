@@ -37,6 +37,9 @@ SALT_BYTES: Final = 16
 KIND: Final = "appointment"
 """Of what a customer leaves with us to be reached by."""
 MOVED: Final = "moved"
+LOOKED_BACK_DAYS: Final = 31
+DAYS_AHEAD_MOST: Final = 60
+"""As the configuration's own limit."""
 
 REFUSALS: Final = refusals(
     day_not_bookable=(
@@ -73,6 +76,13 @@ class AppointmentDesk:
         today = self._app.local_day(branch)
         ahead = (today + timedelta(days=n) for n in range(self._app.bank.appointments.days_ahead + 1))
         return [day for day in ahead if self.terms(branch, day) is not None]
+
+    def refuse_far(self, branch: Branch, day: date) -> Refusal | None:
+        """Why a day is not looked at: nobody can have booked it, or it is long past."""
+        ahead = (day - self._app.local_day(branch)).days
+        if -LOOKED_BACK_DAYS <= ahead <= DAYS_AHEAD_MOST:
+            return None
+        return Refusal("day_not_bookable", "day", {"day": day.isoformat()})
 
     def state(self, stream: StreamId) -> HallState:
         """The committed state of any day, opened or not. Look, do not keep."""

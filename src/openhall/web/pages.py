@@ -22,7 +22,7 @@ from openhall.hall.model.waits import room_left
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web import alerts, elsewhere, notice_offers, people, personal, phone
+from openhall.web import alerts, asked, elsewhere, notice_offers, people, personal, phone
 from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
@@ -104,6 +104,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["visits"] = views.visits_without_ticket(state)
         context["gone"] = _latest_gone(state, waits)
         context["helpers"] = people.here_for(state, "lobby", "guard")
+        context |= asked.asked_context(request, state, context["now_ms"])
         zone = ZoneInfo(state.day_rules.branch.timezone)
         offset = to_datetime(context["now_ms"], zone).utcoffset() or timedelta()
         context["zone_offset_ms"] = int(offset.total_seconds()) * SECOND_MS
@@ -120,11 +121,13 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["visits"] = views.visits_without_ticket(state)
         context["escorts"] = views.escorts(state)
         context["helpers"] = people.here_for(state, "manager", "authoriser")
+        context |= asked.asked_context(request, state, context["now_ms"])
     elif screen == "branch":
         context |= _alerts(request)
         context |= people.plan_context(app, state, context["now_ms"])
         context |= people.help_context(request, context["now_ms"])
         context["advice"] = views_advice.advice_view(state, context["now_ms"])
+        context |= asked.asked_context(request, state, context["now_ms"], escalated_only=True)
         context["accuracy"] = honesty.day_accuracy(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["tellers"] = people.free_tellers(state)

@@ -93,7 +93,11 @@ ROLE_WORDS = {
     "administrator": "administrator",
     "customer": "customer",
 }
-RECORD_WORDS = {"contact": "contact for a place kept", "feedback": "praise or complaint in words"}
+RECORD_WORDS = {
+    "contact": "contact for a place kept",
+    "feedback": "praise or complaint in words",
+    "appointment": "contact for an appointment",
+}
 DECLINE_REASONS = {
     "person_busy": "that colleague is busy",
     "not_needed": "it is not needed",
@@ -137,6 +141,32 @@ BURST_WORDS = {
     "payment_day": "a payment day",
 }
 """Why more people come than the plan can bear; `other` has its word already."""
+APPOINTMENT_WORDS = {
+    "booked": "booked",
+    "checked_in": "has come",
+    "missed": "did not come",
+    "cancelled": "cancelled",
+}
+RING_WORDS = {
+    "kiosk": "ticket machine",
+    "window": "window",
+    "door": "door",
+    "cannot_manage": "cannot manage",
+    "cannot_read": "cannot read it",
+    "unwell": "feels unwell",
+    "papers": "papers",
+    "question": "a question",
+    "staff_needed": "a colleague is needed",
+}
+"""Where somebody rang for a colleague, and why. The phone's own word is with the channels."""
+AUTO_CALL_REASONS = {
+    "one_moment": "one moment",
+    "paperwork": "paperwork",
+    "counting_cash": "counting cash",
+    "equipment": "equipment",
+    "other": "other",
+}
+"""Why a window is not to call by itself for a while."""
 REQUEST_WORDS = {
     "withdrawn": "withdrawn",
     "declined": "nobody can be sent",
@@ -181,6 +211,9 @@ WORDS = (
     | PRESENCE_WORDS
     | BURST_WORDS
     | REQUEST_WORDS
+    | APPOINTMENT_WORDS
+    | RING_WORDS
+    | AUTO_CALL_REASONS
     | PROPOSAL_WORDS
     | ACCESS_WORDS
 )
@@ -203,7 +236,7 @@ def environment(language: Language) -> Environment:
     )
     env.globals |= {
         "_": lambda sentence, **blanks: say(language, sentence, **blanks),
-        "both": _both,
+        "both": both,
         "lang": language,
         "name": lambda text: text.get(language),
         "word": lambda code: say(language, WORDS.get(code) or code),
@@ -225,6 +258,7 @@ def environment(language: Language) -> Environment:
         "elsewhere_words": ELSEWHERE_WORDS,
         "decline_reasons": DECLINE_REASONS,
         "override_reasons": OVERRIDE_REASONS,
+        "auto_call_reasons": AUTO_CALL_REASONS,
         "burst_reasons": (*BURST_WORDS, "other"),
         "version": __version__,
     }
@@ -232,7 +266,7 @@ def environment(language: Language) -> Environment:
     return env
 
 
-def _both(sentence: str, **blanks: str | int) -> Text:
+def both(sentence: str, **blanks: str | int) -> Text:
     """A sentence of ours in both languages at once, for the screens that everybody reads."""
     return Text(en=say("en", sentence, **blanks), zh=say("zh", sentence, **blanks))
 

@@ -424,5 +424,5 @@
   }
 
   // For the scripts of single pages, which run after this one.
-  window.openhall = { send, say, ask, refreshSoon, command, afterwards, branchPath, toSignIn };
+  window.openhall = { send, say, ask, refreshSoon, hallNow, command, afterwards, branchPath, toSignIn };
 })();
