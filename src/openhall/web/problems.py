@@ -266,6 +266,12 @@ def on_bad_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> R
     )
 
 
+def on_too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[Any]:
+    """A body of lists in lists in lists: nothing of ours goes that deep."""
+    refusal = Refusal("input_invalid", "data", {"detail": "nested too deeply"})
+    return answer(request, problem_of(refusal, language_of(request)))
+
+
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A fault in the program: said plainly, logged in full, shown in no detail."""
     # The pattern of the address and not the address: what opens a ticket's page stands in it.
@@ -278,5 +284,6 @@ HANDLERS: dict[Any, Any] = {
     Trouble: on_trouble,
     HTTPException: on_http_error,
     UnicodeDecodeError: on_bad_text,
+    RecursionError: on_too_deep,
     Exception: on_fault,
 }
