@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from openhall.kernel.event import (
     chain_hash,
 )
 from openhall.kernel.refusal import Refusal
+from openhall.log.answered import FRESH_AT_MOST
 from openhall.log.book import CLOCK_STEP_BACK_MAX_MS, REFUSALS, Book
 from openhall.log.memory import MemoryStore
 from openhall.log.troubles import (
@@ -459,3 +460,22 @@ def test_idle_streams_of_past_days_are_unloaded_first(clock: ManualClock) -> Non
     assert [book.is_loaded(stream) for stream in (GATE, yesterday, BACK_GATE)] == [True, False, True]
     assert book.execute(ask(Enter(), "c2", stream=yesterday)) == Answer(2, (Entered(),))
     assert book.streams_loaded_count == 2
+
+
+def test_the_day_before_is_unloaded_when_a_day_begins_and_comes_back_when_it_is_asked_for(
+    clock: ManualClock,
+) -> None:
+    book = Book(MemoryStore(), [TURNSTILE], clock)
+    tomorrow = StreamId(GATE.place, GATE.day + timedelta(days=1))
+    for stream in (GATE, BACK_GATE, tomorrow):
+        book.execute(ask(Enter(), "c1", stream=stream))
+    assert (book.is_loaded(GATE), book.is_loaded(BACK_GATE), book.is_loaded(tomorrow)) == (False, True, True)
+    assert inside(book, GATE) == 1
+
+
+def test_a_retry_is_known_however_many_commands_came_between(book: Book) -> None:
+    first = book.execute(ask(Enter(), "first"))
+    for number in range(3 * FRESH_AT_MOST):
+        book.execute(ask(Look(), f"between-{number}"))
+    assert book.execute(ask(Enter(), "first")) == first
+    assert inside(book) == 1

@@ -29,6 +29,7 @@ from openhall.kernel.event import (
 )
 from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.trouble import Trouble
+from openhall.log.answered import AnsweredIds
 from openhall.log.store import Outcome, Store
 from openhall.log.troubles import ClockMovedBack, CommandFailed, EventUnreadable, LogConflict
 
@@ -73,9 +74,7 @@ class _Side:
 class _Stream:
     committed: _Side
     working: _Side
-    answered: set[int]
-    """Hashes of the command ids that were answered: what the answer was is in the store. Whole outcomes took
-    more memory than everything else of a busy day."""
+    answered: AnsweredIds
     is_stale: bool = False
     """Whether a commit failed, so that the working side is ahead of the disk."""
 
@@ -223,11 +222,14 @@ class Book:
             self._apply_committed(event, decoded)
         for outcome in batch.outcomes:
             if (stream := self._streams.get(outcome.stream)) is not None:
-                stream.answered.add(hash(outcome.command_id))
+                stream.answered.add(outcome.command_id)
         self._position = max(self._position, head)
         if recorded:
             self._announce(recorded)
-        self._unload_idle({outcome.stream for outcome in batch.outcomes})
+        in_use = {outcome.stream for outcome in batch.outcomes}
+        if opened := {event.stream.place for event in recorded if event.seq == 1}:
+            self._unload_past(opened, in_use)
+        self._unload_idle(in_use)
         return [_present(result) for result in batch.results]
 
     def abandon(self, batch: Batch, trouble: Trouble) -> list[Result]:
@@ -291,7 +293,7 @@ class Book:
         pending = batch.answers.get((request.stream, request.command_id))
         if pending is not None:
             return pending[1] if pending[0] == print_ else reused
-        if hash(request.command_id) not in stream.answered:
+        if request.command_id not in stream.answered:
             return None
         outcome = self.store.outcome(request.stream, request.command_id)
         if outcome is None:
@@ -381,8 +383,8 @@ class Book:
             self._apply(side, recorded, self.read_event(recorded))
         return _Stream(committed=side, working=self._fork_side(side), answered=self._answered(stream_id))
 
-    def _answered(self, stream_id: StreamId) -> set[int]:
-        return {hash(outcome.command_id) for outcome in self.store.outcomes(stream_id)}
+    def _answered(self, stream_id: StreamId) -> AnsweredIds:
+        return AnsweredIds(outcome.command_id for outcome in self.store.outcomes(stream_id))
 
     def _fork_side(self, side: _Side) -> _Side:
         states = {name: self.rooms[name].fork(state) for name, state in side.states.items()}
@@ -426,6 +428,21 @@ class Book:
             self._position = page[-1].position
             self._announce(page)
         self._is_behind = False
+
+    def _unload_past(self, opened: set[str], in_use: set[StreamId]) -> None:
+        """Where a day has begun, the days before it go; a later use replays them.
+
+        Only between batches: what is under way stands on a state that must not be made anew.
+        """
+        of_place: dict[str, list[StreamId]] = {}
+        for stream in self._streams:
+            if stream.place in opened:
+                of_place.setdefault(stream.place, []).append(stream)
+        for streams in of_place.values():
+            latest = max(stream.day for stream in streams)
+            for stream in streams:
+                if stream.day < latest and stream not in in_use:
+                    del self._streams[stream]
 
     def _unload_idle(self, in_use: set[StreamId]) -> None:
         """Drop the streams used longest ago, those of past days first; a later use replays them."""

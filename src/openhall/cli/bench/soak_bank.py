@@ -37,6 +37,9 @@ PATTERNS = (
 )
 """Of ten branches six are small (4 counters), three middling (8), one large (14), as in a bank with many."""
 CHECKIN_MINUTES_BEFORE = 5
+OPENS_AT_MINUTE = 8 * 60 + 50
+OPENS_WITHIN_MINUTES = 21
+"""Branches open between 8:50 and 9:10: no bank opens two hundred doors in one second."""
 CHEAP = AccountSettings(hash_memory_kib=8, hash_passes=1)
 """Two thousand people sign in before the run begins, and nobody's password is guessed meanwhile."""
 
@@ -65,21 +68,23 @@ def soak_files(branches_count: int) -> dict[str, bytes]:
     pattern_of = {
         branch: PATTERNS[number % len(PATTERNS)] for number, branch in enumerate(branch_ids(branches_count))
     }
+    branches = [_branch(branch, of, number) for number, (branch, of) in enumerate(pattern_of.items())]
     return {
         "bank.toml": f"{bank}\n[staffing]{tail}".encode(),
-        "branches.toml": "\n".join(_branch(branch, of) for branch, of in pattern_of.items()).encode(),
+        "branches.toml": "\n".join(branches).encode(),
         "counters.csv": _copied(sample["counters.csv"], pattern_of),
         "people.csv": _copied(sample["people.csv"], pattern_of, id_too=True),
     }
 
 
-def _branch(branch: str, pattern: str) -> str:
+def _branch(branch: str, pattern: str, number: int) -> str:
     found = sample_bank().branch(pattern)
     assert found is not None, "a pattern is a branch of the sample bank"
+    hour, minute = divmod(OPENS_AT_MINUTE + number * 8 % OPENS_WITHIN_MINUTES, 60)
     return (
         f'[[branches]]\nid = "{branch}"\nname = {{ en = "Branch {branch}", zh = "{branch}支行" }}\n'
         f'address = {{ en = "{branch} Soak Road", zh = "测试路{branch}号" }}\ntimezone = "Asia/Shanghai"\n'
-        f'week = "mon-sun 09:00-17:00"\ninside_limit = {found.inside_limit}\n'
+        f'week = "mon-sun {hour:02d}:{minute:02d}-17:00"\ninside_limit = {found.inside_limit}\n'
     )
 
 
