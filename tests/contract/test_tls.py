@@ -131,8 +131,11 @@ def test_a_client_that_wanted_another_server_does_not_connect(safe: Safe) -> Non
         pytest.raises(ssl.SSLCertVerificationError, match=r"other\.branch\.example"),
     ):
         context.wrap_socket(raw, server_hostname="other.branch.example")
-    with socket.create_connection((HOST, safe.served.port), timeout=10) as raw:
-        assert context.wrap_socket(raw, server_hostname="hall.branch.example").version() == "TLSv1.3"
+    with (
+        socket.create_connection((HOST, safe.served.port), timeout=10) as raw,
+        context.wrap_socket(raw, server_hostname="hall.branch.example") as safely,
+    ):
+        assert safely.version() == "TLSv1.3"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,8 @@ def test_nobody_talks_the_server_down_to_an_old_tls(
     context.set_ciphers("ALL:@SECLEVEL=0")
     with socket.create_connection((HOST, safe.served.port), timeout=10) as raw:
         if is_taken:
-            assert context.wrap_socket(raw, server_hostname=HOST).version() == version.name.replace("_", ".")
+            with context.wrap_socket(raw, server_hostname=HOST) as safely:
+                assert safely.version() == version.name.replace("_", ".")
         else:
             with pytest.raises(ssl.SSLError):
                 context.wrap_socket(raw, server_hostname=HOST)
