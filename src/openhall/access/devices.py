@@ -49,6 +49,15 @@ REFUSALS: Final = refusals(
         "{waiting} slips are waiting at this printer already.",
         "See on the Devices page what is wrong with it; the number is valid without paper.",
     ),
+    gate_clock_wrong=(
+        "The gate's clock is {minutes} minutes ahead of the hall's.",
+        "Set it by `now_ms` of the server's answers, and send the pass again.",
+    ),
+    gate_pass_too_old=("This pass is of another day.", "Drop it; its day is over."),
+    temperature_not_asked=(
+        "No temperature is read under today's rules, so none is taken.",
+        "Leave `temperature` out.",
+    ),
     device_cannot_test=("This device has nothing to test that way.", "Choose the test that it offers."),
 )
 

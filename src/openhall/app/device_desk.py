@@ -279,7 +279,8 @@ class DeviceDesk:
         if not device.paired_ms:
             return "code_waiting" if device.code_until_ms > now_ms else "not_paired"
         if heard is None:
-            return "starting" if now_ms - self._started_ms <= SILENT_MS else "silent"
+            since_ms = max(self._started_ms, device.paired_ms)
+            return "starting" if now_ms - since_ms <= SILENT_MS else "silent"
         if now_ms - heard.at_ms > SILENT_MS:
             return "silent"
         due = [position for at_ms, position in heard.asked if heard.at_ms - at_ms >= BEHIND_MS]

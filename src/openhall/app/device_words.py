@@ -8,7 +8,7 @@ from openhall.kernel.refusal import RefusalText, refusals
 
 STATES: Final[dict[str, RefusalText]] = refusals(
     ok=("Works.", "Nothing needs to be done."),
-    starting=("Has not been heard of since the server was started.", "Wait a moment."),
+    starting=("Is starting: nothing has been heard from it yet.", "Wait a moment."),
     not_paired=("Is not paired yet.", "Show a code, open /pair on the device, and type the code there."),
     code_waiting=("Waits for its code.", "Open /pair on the device and type the code within 15 minutes."),
     silent=(

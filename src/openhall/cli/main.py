@@ -103,7 +103,7 @@ def program() -> None:
 
 
 # The commands register themselves with the program.
-from openhall.cli import demo, evaluate, learn, log, plan, rehearse, serving, simulate, tls  # noqa: E402
+from openhall.cli import demo, evaluate, gate, learn, log, plan, rehearse, serving, simulate, tls  # noqa: E402
 from openhall.cli.bench import elastic, hall, roster, size, soak, twin, week  # noqa: E402
 
 __all__ = [
@@ -111,6 +111,7 @@ __all__ = [
     "demo",
     "elastic",
     "evaluate",
+    "gate",
     "hall",
     "learn",
     "log",
