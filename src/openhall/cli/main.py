@@ -103,11 +103,25 @@ def program() -> None:
 
 
 # The commands register themselves with the program.
-from openhall.cli import demo, evaluate, gate, learn, log, plan, rehearse, serving, simulate, tls  # noqa: E402
+from openhall.cli import (  # noqa: E402
+    account,
+    demo,
+    evaluate,
+    gate,
+    learn,
+    log,
+    message,
+    plan,
+    rehearse,
+    serving,
+    simulate,
+    tls,
+)
 from openhall.cli.bench import elastic, hall, roster, size, soak, twin, week  # noqa: E402
 
 __all__ = [
     "Doors",
+    "account",
     "demo",
     "elastic",
     "evaluate",
@@ -115,6 +129,7 @@ __all__ = [
     "hall",
     "learn",
     "log",
+    "message",
     "plan",
     "program",
     "rehearse",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 from pathlib import Path
 
 import click
@@ -13,8 +12,10 @@ import msgspec
 from rich.table import Table
 
 from openhall.app import certificates
+from openhall.app.account_desk import initial_password
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
+from openhall.app.settings import FILE as SETTINGS_FILE
 from openhall.app.settings import ServerSettings, read_settings
 from openhall.cli.language import _
 from openhall.cli.main import Doors, folder_option, json_option, out, program, show_json
@@ -25,6 +26,13 @@ from openhall.network.sample import sample_files
 from openhall.workers import twin
 from openhall.workers.pool import Workers
 
+FIRST_SETTINGS = """\
+# How this installation runs: see docs/how-to/operate.md. What the bank is lies in the folder `bank`.
+
+[access]
+# Roles that sign in with a one-time code besides the password: see docs/how-to/accounts.md.
+code_roles = ["manager", "operations", "administrator"]
+"""
 DEFAULT_PORT = ServerSettings().port
 
 
@@ -52,12 +60,20 @@ def accounts_for(bank: Bank) -> list[Account]:
 
 
 def create_accounts(app: App, password: str | None = None) -> list[tuple[Account, str]]:
-    """Make the first accounts, each with a password of its own unless one is given."""
+    """Make the first accounts, each with an initial password of its own that its owner must change.
+
+    With a `password` it is everybody's and nobody has to change it: a demo's, and a test's.
+    """
     made = []
     for account in accounts_for(app.bank):
-        secret = password or secrets.token_urlsafe(9)
+        secret = password or initial_password(os.urandom)
         result = app.accounts.create(
-            account.name, account.role, secret, branch=account.branch, person_id=account.person_id
+            account.name,
+            account.role,
+            secret,
+            branch=account.branch,
+            person_id=account.person_id,
+            must_change=password is None,
         )
         if not isinstance(result, Refusal):
             made.append((account, secret))
@@ -83,6 +99,7 @@ def init(folder: Path, bank: Path | None, as_json: bool) -> None:
         files = {p.name: p.read_bytes() for p in bank.iterdir() if p.suffix in {".toml", ".csv"}}
     place = Folder(folder)
     place.create(files)
+    (folder / SETTINGS_FILE).write_text(FIRST_SETTINGS, encoding="utf-8")
     app = build(place)
     try:
         made = create_accounts(app)
