@@ -26,7 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
-from openhall.app import device_words, plan_words, report_exports, report_words
+from openhall.app import device_words, message_words, plan_words, report_exports, report_words
 from openhall.cli import demo, language, rehearse, simulate
 from openhall.cli.bench import elastic as bench_elastic
 from openhall.cli.bench import hall as bench
@@ -39,7 +39,7 @@ from openhall.network import limits, mistakes
 from openhall.network.model import Role
 from openhall.rehearsal.evaluation import simulated, technion, warsaw
 from openhall.staffing import sentences as sentences_of_plans
-from openhall.web import problems, rendering
+from openhall.web import alerts, messages, problems, rendering
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
 CATALOGUE = SOURCE / "locale" / "zh.po"
@@ -129,6 +129,17 @@ def from_plans() -> Iterator[Found]:
             yield "staffing/sentences.py", sentence
 
 
+def from_messages() -> Iterator[Found]:
+    """What leaves the house, and the words of the alerts' and messages' pages."""
+    for table in message_words.TABLES:
+        for sentence in table.values():
+            yield "app/message_words.py", sentence
+    pages = (alerts.CHANGE_WORDS, alerts.TECHNICAL_WORDS, messages.CHANNEL_WORDS, messages.STATE_WORDS)
+    for words in (*pages, messages.KIND_WORDS, messages.CODE_WORDS):
+        for sentence in words.values():
+            yield "web/messages.py", sentence
+
+
 def from_reports() -> Iterator[Found]:
     """The indicators of a day and the headings over them."""
     headings = [title for title, _ in report_words.SECTIONS] + [words for _, words in report_exports.TABLES]
@@ -201,6 +212,7 @@ def sentences() -> dict[str, list[str]]:
         from_command_line,
         from_tables,
         from_plans,
+        from_messages,
         from_reports,
         from_words,
         from_refusals,

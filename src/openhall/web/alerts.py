@@ -45,9 +45,6 @@ CHANGE_WORDS: Final = {
 TECHNICAL_WORDS: Final = {
     "twin": "The simulator does not answer; waits are told by the recent pace.",
     "messages": "Messages do not get through ({place}).",
-    "outbox": "Messages could not be delivered.",
-    "device": "A device does not answer ({place}).",
-    "disk": "The disk takes nothing.",
 }
 """What of ours is broken, by code."""
 

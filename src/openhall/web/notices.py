@@ -111,7 +111,7 @@ async def _own(request: Request[Any, Any, Any], token: str, data: AskedByForm | 
     if isinstance(own, Response):
         return own
     try:
-        if not request.app.state.looks.note(f"notice {token}", WRITES_PER_MINUTE_AT_MOST, app.wall.now_ms()):
+        if not request.app.state.rates.note(f"notice {token}", WRITES_PER_MINUTE_AT_MOST, app.wall.now_ms()):
             raise Refused(Refusal("too_many_requests"))
         if data is not None:
             await _ask(request, own.stream, own.ticket.id, data, rights.HOLDER, data.key)
