@@ -198,6 +198,10 @@ class ConfigurationDesk:
             return Refusal("draft_not_yours", "draft_id", {"branch": found.branch or "-"})
         return self._settled(found)
 
+    def draft_of(self, draft_id: str) -> Draft | None:
+        """A draft whoever asks: for those who decide on it."""
+        return records.draft(self._store, draft_id)
+
     def _settled(self, found: Draft) -> Draft:
         """A draft whose proposal was refused, withdrawn or has lapsed is open again."""
         if found.state is not DraftState.PROPOSED:

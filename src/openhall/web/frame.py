@@ -30,6 +30,7 @@ BRANCH_PAGES: Final[tuple[rights.Screen, ...]] = (
     "devices",
     "accounts",
     "approvals",
+    "configuration",
 )
 """At `/b/BRANCH/…`, in the order in which they are offered."""
 HEAD_PAGES: Final[tuple[rights.Screen, ...]] = (
