@@ -26,6 +26,7 @@ BRANCH_PAGES: Final[tuple[rights.Screen, ...]] = (
     "appointments",
     "plan",
     "report",
+    "personal",
     "alerts",
     "devices",
     "accounts",

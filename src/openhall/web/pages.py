@@ -22,7 +22,7 @@ from openhall.hall.model.waits import room_left
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
-from openhall.web import alerts, asked, elsewhere, notice_offers, people, personal, phone
+from openhall.web import alerts, asked, display, elsewhere, notice_offers, people, personal, phone
 from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
@@ -36,8 +36,6 @@ SCREENS: tuple[rights.Screen, ...] = ("guard", "display", "counter", "lobby", "b
 PLAN: rights.Screen = "plan"
 """A page with an address like theirs, and more to it: see `planning`."""
 COUNTER_LINE_SHOWN = 8
-NEXT_SHOWN = 10
-"""On the hall display; more would push the rule of the order off a screen."""
 LINE_SHOWN = 60
 """Waiting tickets listed on the lobby's and the manager's screens; the count is of all."""
 
@@ -78,10 +76,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
     """What one screen shows besides."""
     app: App = request.app.state.openhall
     waits = context["waits"]
-    if screen == "display":
-        context["calls"] = views.recent_calls(state)
-        context["next"] = views.waiting(state, waits, NEXT_SHOWN)
-    elif screen == "counter":
+    if screen == "counter":
         wanted = request.query_params.get("counter", "")
         own = next((k.id for k in state.counters.values() if k.person_id == request.user.person_id), "")
         counter = state.counters.get(wanted or own)
@@ -156,6 +151,8 @@ def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: b
     state: HallState | None = context["state"]
     if state is not None:
         _fold(context, state, screen, request)
+    if screen == "display":
+        context |= display.display_context(request, context)
     template = f"{screen}_live.html" if is_live else f"{screen}.html"
     shown = page(template, language_of(request), **context)
     # The hall's own time: a demo's day runs faster, and a tablet's clock may be wrong.
@@ -191,27 +188,6 @@ async def ticket_sheet(
         "reasons": REASONS_TO_LOOK.items(),
     }
     return page("ticket_sheet.html", language_of(request), **context)
-
-
-@get("/b/{branch_id:str}/personal", include_in_schema=False, opt=needs_screen("personal"))
-async def personal_page(request: OpenhallRequest, branch_id: BranchId) -> Response[bytes]:
-    """What customers left with the branch today, sealed."""
-    app: App = request.app.state.openhall
-    branch = readable_branch(request, branch_id)
-    context = screen_context(request, branch, "personal")
-    stream, state = app.today(branch), context["state"]
-    kept = await personal.sealed_today(app, stream) if state is not None else []
-    context["sealed"] = [
-        {
-            "ref": item.ref,
-            "kind": item.kind,
-            "at_ms": item.at_ms,
-            "number": state.tickets[item.ticket_id].number if item.ticket_id in state.tickets else "",
-        }
-        for item in reversed(kept)
-    ]
-    context["reasons"] = REASONS_TO_LOOK.items()
-    return page("personal.html", language_of(request), **context)
 
 
 @get("/", include_in_schema=False, opt=SIGNED_IN)
@@ -276,7 +252,5 @@ HANDLERS: list[Any] = [
     home_live,
     choose_language,
     ticket_sheet,
-    personal_page,
     *(_screen_route(screen, is_live=is_live) for screen in SCREENS for is_live in (False, True)),
-    personal.PersonalController,
 ]

@@ -20,6 +20,7 @@ from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.text import Language
 from openhall.kernel.trouble import Trouble
 from openhall.network.model import Bank
+from openhall.web.observing import request_id_of
 from openhall.web.reading import language_of
 from openhall.web.rendering import WORDS, first_paragraph, page
 
@@ -49,6 +50,10 @@ REFUSALS = refusals(
     report_unknown=(
         "There is no report of this day.",
         "Choose a day on which the branch was open; a table of all branches has no PDF.",
+    ),
+    contact_unreadable=(
+        "This is neither a telephone number nor a mail address.",
+        "Write it as the customer left it: 139 0000 0000, or name@example.cn.",
     ),
     other_site=(
         "A page of another site asked for this; nothing was done.",
@@ -93,6 +98,7 @@ STATUS = {
     "method_not_allowed": 405,
     "idempotency_key_missing": 400,
     "input_invalid": 400,
+    "contact_unreadable": 400,
     "contact_invalid": 400,
     "too_large": 413,
     "json_expected": 415,
@@ -117,6 +123,8 @@ class Problem(msgspec.Struct, frozen=True):
     remedy: str
     place: str = ""
     detail: dict[str, str | int] = {}
+    request_id: str = ""
+    """By which the server's log can be searched."""
 
 
 PROBLEM = ResponseSpec(
@@ -201,6 +209,7 @@ def answer(
     request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str] | None = None
 ) -> Response[Any]:
     """A problem as a document for programs, as a page for people; who is not signed in is asked to."""
+    problem = msgspec.structs.replace(problem, request_id=request_id_of(request.scope))
     if not wants_page(request):
         return Response(
             msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers

@@ -95,6 +95,7 @@ ROLE_WORDS = {
 }
 RECORD_WORDS = {
     "contact": "contact for a place kept",
+    "notice": "contact for messages",
     "feedback": "praise or complaint in words",
     "appointment": "contact for an appointment",
 }

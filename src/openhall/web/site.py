@@ -39,10 +39,13 @@ from openhall.web import (
     kiosk,
     learned,
     messages,
+    metrics,
     notices,
     oidc,
     pages,
     pairing,
+    personal,
+    personal_pages,
     phone,
     planning,
     printing,
@@ -54,6 +57,7 @@ from openhall.web import (
 from openhall.web.crossing import refuse_other_sites
 from openhall.web.description import DescriptionPlugin
 from openhall.web.guarding import ANYONE, guarded, hold_to_rights
+from openhall.web.observing import Observing, note_answer
 from openhall.web.problems import HANDLERS as PROBLEM_HANDLERS
 from openhall.web.rates import Rates, hold_to_rates
 from openhall.web.signing_in import Doorkeeper, SessionMiddleware
@@ -150,6 +154,8 @@ def create_site(app: App) -> Litestar:
             *appointments.HANDLERS,
             *booking.HANDLERS,
             *pages.HANDLERS,
+            *personal.HANDLERS,
+            *personal_pages.HANDLERS,
             *kiosk.HANDLERS,
             *elder.HANDLERS,
             *phone.HANDLERS,
@@ -161,6 +167,7 @@ def create_site(app: App) -> Litestar:
             *printing.HANDLERS,
             *gate.HANDLERS,
             demo.set_speed,
+            metrics.metrics,
             static,
         ],
         state=State(
@@ -177,10 +184,11 @@ def create_site(app: App) -> Litestar:
         lifespan=[lifespan],
         guards=[guard],
         middleware=[
+            DefineMiddleware(Observing),
             DefineMiddleware(SessionMiddleware),
         ],
         exception_handlers=PROBLEM_HANDLERS,
-        before_send=[add_headers],
+        before_send=[add_headers, note_answer],
         request_max_body_size=BODY_BYTES_MAX,
         compression_config=CompressionConfig(backend="gzip", exclude=r"/stream$|^/api/branches/.*/commands/"),
         openapi_config=OpenAPIConfig(
