@@ -1,6 +1,6 @@
 """Watches every open hall for the nine kinds of alert, keeps them, and tells recipients through the outbox.
 
-A few halls each second, each of them every few seconds: what is looked at is plain arithmetic over a hall's
+A few halls each second, each of them every ten seconds: what is looked at is plain arithmetic over a hall's
 tickets. What an alert has become is on the disk before anybody is told; after a restart it goes on from
 there.
 """
@@ -36,7 +36,7 @@ from openhall.review.alert_kinds import MEASURES, HallFigures
 from openhall.review.alerts import LEVELS, TOLD, Alert, Change, acknowledge, end, step
 
 TURN_SECONDS: Final = 1.0
-ROUND_TURNS: Final = 5
+ROUND_TURNS: Final = 10
 """Every open hall is looked at once in so many turns, that is seconds."""
 GOOD_FOR_AT_LEAST_MS: Final = 5 * MINUTE_MS
 
@@ -134,6 +134,8 @@ class AlertDesk:
         self._turn = (self._turn + 1) % ROUND_TURNS
         for stream in days[self._turn :: ROUND_TURNS]:
             await self.look(stream)
+            # Half a millisecond each: somebody who presses a button need not wait for all of them.
+            await asyncio.sleep(0)
         if self._turn == 0:
             await self._end_others(days)
 
