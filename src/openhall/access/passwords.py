@@ -54,13 +54,14 @@ def refuse_password(password: str, name: str, *, length_min: int, length_max: in
 
 
 def _is_common(plain: str) -> bool:
-    if plain.isdigit() and len(plain) < DIGITS_ONLY_MIN:
+    digits = re.sub(r"[\W_]", "", plain)
+    if digits.isdigit() and len(digits) < DIGITS_ONLY_MIN:
         return True
     if len(set(plain)) <= 2:
         return True
     # `Woaini1314520!` is `woaini` with the digits that everybody adds; and twice the same is once.
     for core in (plain, re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)):
         half = core[: len(core) // 2]
-        if core in COMMON or not core or (half + half == core and half in COMMON):
+        if core in COMMON or (half + half == core and half in COMMON):
             return True
     return False
