@@ -35,6 +35,7 @@ from openhall.app.configuration import ConfigurationDesk
 from openhall.app.device_desk import DeviceDesk
 from openhall.app.folder import Folder
 from openhall.app.identity import IdentityProvider
+from openhall.app.measures import Measures, PresentState
 from openhall.app.messages import MessageDesk, adapters_of
 from openhall.app.nights import Nights
 from openhall.app.notices import NoticeDesk
@@ -189,7 +190,10 @@ class App:
         self.store = store
         self.version: NetworkVersion = keep_version(store, bank, now_ms=wall.now_ms())
         self.book = Book(store, ROOMS, clock)
+        self.measures = Measures()
+        """Counts what happens, for `/metrics`."""
         self.writer = Writer(self.book)
+        self.writer.on_commit = self.measures.note_commit
         self.hub = Hub(self.book, encode_event)
         keys = KeyRing.read(folder.key)
         # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
@@ -238,6 +242,7 @@ class App:
         self.alerts = AlertDesk(self, store, lambda: self.messages.channels, self._blocking)
         """The nine kinds of alert over each open hall."""
         self.alerts.sources.append(partial(technical.troubles, self))
+        self.measures.registry.register(PresentState(self))
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
@@ -435,7 +440,14 @@ class App:
 
     async def submit(self, request: Request) -> Answer | Refusal:
         """Carry out a command; it is on disk when this returns. Raises `Trouble`."""
-        return await self.writer.submit(request)
+        began = self.measures.begin()
+        try:
+            result = await self.writer.submit(request)
+        except Trouble as trouble:
+            self.measures.note_command(request, trouble, began)
+            raise
+        self.measures.note_command(request, result, began)
+        return result
 
     async def open_day(self, branch: Branch, actor: str, command_id: str | None = None) -> Answer | Refusal:
         """Open today's day of a branch under the bank's present version."""

@@ -7,6 +7,7 @@ same variable with `_FILE` behind it, as service managers hand secrets over. Set
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -18,6 +19,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from openhall.app.access_settings import AccessSettings, OidcSettings
+from openhall.app.service_settings import (
+    LogSettings,
+    MetricsSettings,
+    ServiceSettings,
+    TelemetrySettings,
+)
 from openhall.kernel.trouble import Trouble
 
 FILE = "openhall.toml"
@@ -151,6 +158,24 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     app: WebhookSettings = WebhookSettings()
     staff: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
+    service: ServiceSettings = ServiceSettings()
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+
+SECRETS = frozenset({"password", "key_password", "secret", "secret_before", "token", "client_secret"})
+"""Fields that are shown to nobody."""
+MASK = "********"
+
+
+def shown(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The settings by section and key, secrets masked: whether one is set is said, what it is is not."""
+    plain: dict[str, dict[str, Any]] = msgspec.to_builtins(settings)
+    for section in plain.values():
+        for name in SECRETS & section.keys():
+            section[name] = MASK if section[name] else ""
+    return plain
 
 
 def _wrong_with_address(address: str) -> str:
@@ -190,8 +215,9 @@ def read_settings(folder: Path, environ: Mapping[str, str]) -> Settings:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str | list[str]]]:
     """What the environment says of the fields that there are; a list is written with blanks between.
 
-    Other variables are not ours.
+    A variable that begins with a section's name and ends with no key of it is a mistake; others are not ours.
     """
+    _refuse_unknown(environ)
     found: dict[str, dict[str, str | list[str]]] = {}
     for section in msgspec.structs.fields(Settings):
         for field in msgspec.structs.fields(section.type):
@@ -203,6 +229,20 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, str | l
             elif f"{name}_FILE" in environ:
                 found.setdefault(section.name, {})[field.name] = _content(name, environ[f"{name}_FILE"])
     return found
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = {
+        f"{PREFIX}_{section.name}_{field.name}".upper()
+        for section in msgspec.structs.fields(Settings)
+        for field in msgspec.structs.fields(section.type)
+    }
+    sections = tuple(f"{PREFIX}_{section.name}_".upper() for section in msgspec.structs.fields(Settings))
+    for name in sorted(environ):
+        if name.startswith(sections) and name not in known and name.removesuffix("_FILE") not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; the nearest is {near[0]}" if near else ""
+            raise SettingsInvalid(f"{name} is no setting{hint}", place="environment")
 
 
 def _content(name: str, path: str) -> str:

@@ -150,6 +150,17 @@ class TwinDesk:
             str(trouble) if trouble else "",
         )
 
+    @property
+    def due_count(self) -> int:
+        """Halls that wait for their turn to be asked about."""
+        return len(self._due)
+
+    @property
+    def age_ms(self) -> int:
+        """Since the hall that was asked about longest ago, by the hall's clock; 0 where none is open."""
+        asked = [desk.asked_ms for desk in self._desks.values() if desk.asked_ms]
+        return self.halls.clock.now_ms() - min(asked) if asked else 0
+
     def note(self, events: Sequence[Recorded]) -> None:
         """Something happened: is it a reason to ask again? Called by the book after each commit."""
         for recorded in events:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 import msgspec
 from rich.table import Table
 
-from openhall.app import certificates
+from openhall.app import certificates, logs
 from openhall.app.account_desk import initial_password
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
@@ -152,12 +151,12 @@ def serve(
 
     Stops on Ctrl-C or SIGTERM: open streams end, waiting commands are carried out, the file is let go.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError(_("Give --tls-certificate and --tls-key together."))
 
     async def run() -> None:
         settings = read_settings(folder, os.environ)
+        logs.configure(settings.log)
         if tls_certificate is not None:
             given = msgspec.structs.replace(settings.tls, certificate=str(tls_certificate), key=str(tls_key))
             settings = msgspec.structs.replace(settings, tls=given)

@@ -118,12 +118,19 @@ class Hub:
         self._channels: dict[str | None, _Channel] = {}
         self._listener_count = 0
         self._is_closed = False
+        self.resync_count = 0
+        """Listeners that were told to look again, since the start."""
         book.listen(self._publish)
 
     @property
     def listener_count(self) -> int:
         """Open subscriptions."""
         return self._listener_count
+
+    @property
+    def behind_count(self) -> int:
+        """Subscriptions that have not taken everything yet."""
+        return self._listener_count - sum(len(channel.waiting) for channel in self._channels.values())
 
     def subscribe(self, place: str | None = None, after: int | None = None) -> Subscription:
         """Listen to one place or to all.
@@ -247,6 +254,7 @@ class Subscription:
         return page or None
 
     def _resync(self) -> Resync:
+        self._hub.resync_count += 1
         self._index = self._channel.end
         self._horizon = self._backlog_after = self._hub._book.position
         return Resync(self._horizon)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -49,8 +50,16 @@ class Health(msgspec.Struct, frozen=True):
 class Writer:
     """Puts requests through a book, in order of arrival, and answers each one."""
 
-    def __init__(self, book: Book, *, inbox_max: int = INBOX_MAX, batch_max: int = BATCH_MAX) -> None:
+    def __init__(
+        self,
+        book: Book,
+        *,
+        inbox_max: int = INBOX_MAX,
+        batch_max: int = BATCH_MAX,
+        seconds: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._book = book
+        self._seconds = seconds
         self._inbox_max = inbox_max
         self._batch_max = batch_max
         self._inbox: deque[tuple[Request, asyncio.Future[Result]]] = deque()
@@ -60,6 +69,8 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._trouble: Trouble | None = None
+        self.on_commit: Callable[[float, int], None] = lambda _seconds, _commands_count: None
+        """Is told how long each commit took, and how many commands shared it."""
 
     async def start(self) -> None:
         """Begin to take commands."""
@@ -163,6 +174,7 @@ class Writer:
             return [trouble] * len(requests)
         if not batch.has_news:
             return book.finish(batch, book.position)
+        began = self._seconds()
         try:
             head = await self._in_thread(lambda: book.store.commit(batch.events, batch.outcomes))
         except Trouble as trouble:
@@ -173,6 +185,7 @@ class Writer:
         if self._trouble is not None:
             _log.warning("Commits work again")
         self._trouble = None
+        self.on_commit(self._seconds() - began, len(batch.outcomes))
         return book.finish(batch, head)
 
     async def _answer_pings(self) -> None:

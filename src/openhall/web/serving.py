@@ -21,10 +21,9 @@ from openhall.app.build import App, settle_memory
 from openhall.kernel.trouble import Trouble
 from openhall.web.redirecting import redirect
 from openhall.web.site import create_site
+from openhall.web.supervision import Supervisor
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-STOP_SECONDS = 5
-"""How long open requests may take when the server stops."""
 SWITCH_SECONDS = 0.0002
 """How long the loop may keep the interpreter from the log's thread. The default of 5 ms costs commits; 0.2 ms
 against 1 ms shortened the tail of Next in most pairs of runs."""
@@ -105,6 +104,7 @@ async def serve(
         ssl_key_password=tls.key_password or None,
         ssl_protocol_min=SSLProtocols.tls13 if tls.minimum == "1.3" else SSLProtocols.tls12,
     )
+    supervisor = Supervisor()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for kind in (signal.SIGINT, signal.SIGTERM):
@@ -115,6 +115,8 @@ async def serve(
         await until_listening(host, port, serving)
         settle_memory()
         on_ready()
+        supervisor.tell("READY=1", "STATUS=serving")
+        tasks.append(asyncio.create_task(supervisor.keep_telling(app), name="openhall-watchdog"))
         if certificate is not None and tls.redirect_port:
             sending = redirect(host, tls.redirect_port, certificate, port)
             tasks.append(asyncio.create_task(sending, name="openhall-redirect"))
@@ -127,6 +129,7 @@ async def serve(
             if task.done() and not task.cancelled() and task.exception() is not None:
                 _log.error("Stopping because of a fault", exc_info=task.exception())
     finally:
+        supervisor.tell("STOPPING=1", "STATUS=stopping")
         for task in tasks[1:]:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -146,10 +149,11 @@ def believing_proxies(site: Litestar, proxies: Sequence[str]) -> Any:
 
 async def _until_stopped(app: App, serving: asyncio.Task[None]) -> None:
     """Wait for open requests, but not for ever: one that was sent by half never ends by itself."""
-    await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    stop_seconds = app.settings.service.stop_seconds
+    await asyncio.wait({serving}, timeout=stop_seconds)
     if serving.done():
         return
-    _log.warning("Requests were still open after %s seconds; they are cut off", STOP_SECONDS)
+    _log.warning("Requests were still open after %s seconds; they are cut off", stop_seconds)
     # Before anything is cancelled: the writer carries out what waits, and the file is let go.
     await app.stop()
     # Granian tells a future of its own that it has ended; by then the future is cancelled.
