@@ -54,11 +54,20 @@ def _blank(language: Language, value: object) -> Any:
     return value
 
 
+def tell_blanks(language: Language, words: Words) -> str:
+    """Words whose blanks are plain sentences of ours, too."""
+    blanks = {name: tell(language, str_or_words(value)) for name, value in words.blanks.items()}
+    return tell(language, Words(words.sentence, **blanks))
+
+
+def str_or_words(value: object) -> str:
+    """A blank as text; words stay words."""
+    return value if isinstance(value, str) else str(value)
+
+
 def tell_mistake(language: Language, mistake: Mistake) -> str:
     """A mistake in a configuration as a sentence with its place."""
-    expected, found = tell(language, mistake.expected), tell(language, mistake.found)
-    blanks = {**mistake.words.blanks, "expected": expected, "found": found}
-    return tell(language, Words(mistake.words.sentence, **blanks))
+    return tell_blanks(language, mistake.words)
 
 
 def explain(refusal: Refusal, texts: dict[str, RefusalText], language: Language) -> tuple[str, str]:

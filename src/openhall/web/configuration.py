@@ -13,9 +13,10 @@ from openhall.app import configuration_preview
 from openhall.app.build import App
 from openhall.app.configuration import checked
 from openhall.app.configuration_preview import Preview, preview
-from openhall.app.language import say, tell, tell_mistake
+from openhall.app.language import say, tell, tell_blanks, tell_mistake
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
+from openhall.kernel.words import Words
 from openhall.log.configuration import Draft, Files, Origin, Version
 from openhall.network import editing, schema
 from openhall.network.effects import Effect
@@ -96,6 +97,8 @@ class MistakeBody(msgspec.Struct, frozen=True):
     path: str
     line: int | None
     sentence: str
+    words: str
+    """The same without the place, for beside the field."""
     remedy: str
     suggestion: str
 
@@ -175,11 +178,25 @@ def mistakes_told(found: tuple[Mistake, ...], language: Language) -> tuple[Mista
             path=m.place.path,
             line=m.place.line,
             sentence=tell_mistake(language, m),
+            words=_beside(m, language),
             remedy=say(language, m.remedy),
             suggestion=m.suggestion,
         )
         for m in found
     )
+
+
+def _beside(mistake: Mistake, language: Language) -> str:
+    blanks = {"expected": mistake.expected, "found": mistake.found}
+    if mistake.suggestion:
+        words = Words(
+            "Expected {expected}, found {found}. Perhaps {suggestion!r}?",
+            **blanks,
+            suggestion=mistake.suggestion,
+        )
+    else:
+        words = Words("Expected {expected}, found {found}.", **blanks)
+    return tell_blanks(language, words)
 
 
 def effects_told(found: tuple[Effect, ...], language: Language) -> tuple[EffectBody, ...]:

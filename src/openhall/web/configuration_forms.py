@@ -31,6 +31,8 @@ ORDERED: Final = frozenset({"classes", "services", "regimes", "triage", "lessons
 """Lists whose order means something: the first class is the ordinary one, the first regime the usual one."""
 CALENDAR_DAYS: Final = 366
 CALENDAR_WIDTH: Final = 1_098
+CALENDAR_MARGIN: Final = 170
+"""For the names of the branches."""
 ROW_HEIGHT: Final = 30
 
 
@@ -385,7 +387,7 @@ class Forms:
             if start >= CALENDAR_DAYS:
                 continue
             bar = {
-                "x": start * CALENDAR_WIDTH // CALENDAR_DAYS,
+                "x": CALENDAR_MARGIN + start * CALENDAR_WIDTH // CALENDAR_DAYS,
                 "width": max(3, (end - start) * CALENDAR_WIDTH // CALENDAR_DAYS),
                 "name": names.get(str(item.value.get("regime")), str(item.value.get("regime"))),
                 "words": f"{first.isoformat()} – {last.isoformat()}",
@@ -398,10 +400,13 @@ class Forms:
             today + timedelta(days=n) for n in range(CALENDAR_DAYS) if (today + timedelta(days=n)).day == 1
         ]
         return {
-            "width": CALENDAR_WIDTH,
+            "width": CALENDAR_MARGIN + CALENDAR_WIDTH,
             "height": ROW_HEIGHT * (len(rows) + 1),
             "months": [
-                {"x": (m - today).days * CALENDAR_WIDTH // CALENDAR_DAYS, "words": m.strftime("%Y-%m")}
+                {
+                    "x": CALENDAR_MARGIN + (m - today).days * CALENDAR_WIDTH // CALENDAR_DAYS,
+                    "words": m.strftime("%Y-%m"),
+                }
                 for m in months
             ],
             "rows": [

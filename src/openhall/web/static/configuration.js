@@ -54,7 +54,7 @@ document.addEventListener("DOMContentLoaded", () => {
         (m) => m.file === forFile && String(m.line ?? "") === forLine && isWithin(m.path, forPath),
       );
       place.replaceChildren(
-        ...own.map((m) => Object.assign(document.createElement("span"), { className: "form-error", textContent: `${m.sentence} ${m.remedy}` })),
+        ...own.map((m) => Object.assign(document.createElement("span"), { className: "form-error", textContent: `${m.words} ${m.remedy}` })),
       );
       const control = document.getElementById(place.id.replace(/-wrong$/, ""));
       if (own.length) control?.setAttribute("aria-invalid", "true");
