@@ -105,6 +105,7 @@ def program() -> None:
 # The commands register themselves with the program.
 from openhall.cli import (  # noqa: E402
     account,
+    configure,
     demo,
     evaluate,
     gate,
@@ -122,6 +123,7 @@ from openhall.cli.bench import elastic, hall, roster, size, soak, twin, week  # 
 __all__ = [
     "Doors",
     "account",
+    "configure",
     "demo",
     "elastic",
     "evaluate",
