@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
+from babel.dates import format_date
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
@@ -19,6 +21,7 @@ from openhall.hall.model.state import HallState
 from openhall.hall.views_asked import AppointmentView, SlotView
 from openhall.kernel.event import StreamId
 from openhall.kernel.refusal import Refusal
+from openhall.kernel.text import Language
 from openhall.network.model import Branch
 from openhall.web.api import BranchId, Key, actor_of, readable_branch
 from openhall.web.guarding import needs_action, needs_screen
@@ -214,6 +217,12 @@ class AppointmentController(Controller):
         return told(app, branch, data.day, moved)
 
 
+def short_day(language: Language, day: date) -> str:
+    """A day of the next weeks, short enough for a button."""
+    pattern = "M月d日 EEE" if language == "zh" else "EEE d MMM"
+    return format_date(day, pattern, locale="zh_CN" if language == "zh" else "en_GB")
+
+
 def _rows(slots: list[SlotView], service_ids: list[str]) -> list[dict[str, Any]]:
     """Slots as a table: a row a time, a cell a service; None where it cannot be booked then."""
     rows: dict[int, dict[str, SlotView]] = {}
@@ -240,6 +249,7 @@ def _context(request: OpenhallRequest, branch_id: str, day: date | None) -> dict
     booked = views_asked.appointments(booked_state)[:BOOKED_SHOWN]
     return context | {
         "chosen": wanted,
+        "short_day": partial(short_day, language_of(request)),
         "is_today": wanted == today,
         "is_ahead": wanted >= today,
         "days": days,

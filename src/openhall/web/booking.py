@@ -107,6 +107,7 @@ def _around(request: Request[Any, Any, Any], branch: Branch | None) -> dict[str,
         "policy": app.bank.appointments,
         "key": secrets.token_hex(8),
         "said": None,
+        "typed": {"name": "", "phone": ""},
         **elder.elder_context(request, app, language),
     }
 
@@ -209,6 +210,7 @@ async def book(
     if isinstance(booked, Refusal):
         step = _step(request, branch, data.service, data.day, data.at)
         context = _around(request, branch) | step | {"said": _problem(request, booked, branch.id)}
+        context["typed"] = {"name": data.name, "phone": data.phone}
         return _rendered(request, "book.html", context, context["said"].status)
     return Redirect(
         f"/a/{app.appointment_links.token(StreamId(branch.id, data.day), booked.appointment_id)}",
