@@ -22,9 +22,11 @@ from zoneinfo import ZoneInfo
 import httpx
 import msgspec
 
+from openhall.access.devices import SETTINGS_OF
 from openhall.app.build import App, build
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
+from openhall.app.settings import read_settings
 from openhall.hall.model.commands import GiveAdvice, ReviewAdvice, TellWaits
 from openhall.hall.told import JoiningWait, RoomLeft, TicketWait
 from openhall.kernel.clock import from_datetime
@@ -48,6 +50,7 @@ ACCOUNTS: dict[str, tuple[Role, str]] = {
     "manager": ("manager", "zhao-minzhi"),
     "operations": ("operations", ""),
 }
+PAIRED = frozenset({"kiosk", "display"})
 CLASSES = ("ordinary", "green", "frontline")
 START_SECONDS = 30
 OFFSET = struct.Struct("=q")
@@ -67,7 +70,8 @@ class MovedClock:
 
 
 def _child(folder: Path, port: int) -> None:
-    app = build(Folder(folder), MovedClock(_offset_file(folder)), planners=Workers(1))
+    settings = read_settings(folder, {})
+    app = build(Folder(folder), MovedClock(_offset_file(folder)), planners=Workers(1), settings=settings)
     asyncio.run(serve(app, host="127.0.0.1", port=port, beside=lambda: _play_twin(app, _twin_folder(folder))))
 
 
@@ -89,20 +93,40 @@ def _offset_file(folder: Path) -> Path:
     return folder.with_name(folder.name + ".clock")
 
 
+def _tokens_file(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".tokens")
+
+
 def _twin_folder(folder: Path) -> Path:
     return folder.with_name(folder.name + ".twin")
 
 
 def install(folder: Path) -> None:
-    """An installation of the sample bank with one account of each role."""
+    """An installation of the sample bank with one account of each role; the screens are paired devices."""
     place = Folder(folder)
     place.create(sample_files())
     app = build(place)
+    tokens = {}
     for name, (role, person) in ACCOUNTS.items():
+        if role in PAIRED:
+            tokens[name] = pair(app, role, name)
+            continue
         branch = None if role == "operations" else BRANCH
         made = app.accounts.create(name, role, PASSWORD, branch=branch, person_id=person or None)
         assert not hasattr(made, "code"), made
+    _tokens_file(folder).write_bytes(msgspec.json.encode(tokens))
     app.store.close()
+
+
+def pair(app: App, kind: Role, name: str) -> str:
+    """A device of the branch, paired as a person would; the token of its session."""
+    made = app.devices.records.make(name, BRANCH, kind, name, SETTINGS_OF[kind](), by="test")  # type: ignore[arg-type, index]
+    assert not isinstance(made, Refusal), made
+    code = app.devices.records.new_code(made.id)
+    assert not isinstance(code, Refusal), code
+    paired = app.devices.pair(code[1])
+    assert not isinstance(paired, Refusal), paired
+    return paired[1].token
 
 
 def free_port() -> int:
@@ -222,6 +246,8 @@ class Served:
 
     def token(self, account: str) -> str:
         """The session of an account."""
+        if account not in self.tokens and ACCOUNTS.get(account, ("", ""))[0] in PAIRED:
+            self.tokens |= msgspec.json.decode(_tokens_file(self.folder).read_bytes())
         if account not in self.tokens:
             credentials = {"name": account, "password": PASSWORD}
             answer = httpx.post(f"{self.url}/api/session", json=credentials)

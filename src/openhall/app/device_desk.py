@@ -48,7 +48,7 @@ BEHIND_MS = 10 * SECOND_MS
 POSITIONS_KEPT = 8
 TESTS_KEPT = 5
 
-HealthState = Literal["ok", "warning", "down", "unpaired"]
+HealthState = Literal["ok", "warning", "down", "waiting"]
 Sound = Literal["ok", "blocked", "missing", "off", "unknown"]
 
 _log = logging.getLogger(__name__)
@@ -247,8 +247,8 @@ class DeviceDesk:
         printer = self.printing.find(device.id)
         code = self._printer_code(device) if device.kind == "printer" else self._screen_code(device, heard)
         state: HealthState = "ok"
-        if code in {"not_paired", "code_waiting", "not_used"}:
-            state = "unpaired"
+        if code in {"not_paired", "code_waiting", "not_used", "starting", "unknown"}:
+            state = "waiting"
         elif code in DOWN:
             state = "down"
         elif code in WARNED:

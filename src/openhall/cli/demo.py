@@ -13,6 +13,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from openhall.access.devices import SETTINGS_OF, DeviceKind
 from openhall.app import planning
 from openhall.app.build import ROOMS, App, build
 from openhall.app.clocks import SPEED_MAX, LapseClock
@@ -22,6 +23,7 @@ from openhall.cli.language import _
 from openhall.cli.main import Doors, out, program
 from openhall.cli.serving import DEFAULT_PORT, create_accounts
 from openhall.kernel.clock import MINUTE_MS
+from openhall.kernel.refusal import Refusal
 from openhall.log import plans
 from openhall.log.ownership import Ownership
 from openhall.log.rebuild import Projector
@@ -46,7 +48,12 @@ PLAN_SECONDS = 3.0
 PLAN_SECONDS_AT_MOST = 120.0
 """The first plan of a worker waits for numba and HiGHS to load."""
 START_BEFORE_MS = 2 * MINUTE_MS
-SHOWN_ROLES = ("manager", "lobby", "teller", "guard", "kiosk", "display")
+SHOWN_ROLES = ("manager", "lobby", "teller", "guard")
+DEVICES: tuple[tuple[DeviceKind, str], ...] = (
+    ("kiosk", "取号机 Ticket machine"),
+    ("display", "叫号屏 Hall display"),
+)
+"""Of the branch that is shown: in every other respect they are paired as anywhere else."""
 
 
 def fresh_folder(path: Path) -> Folder:
@@ -80,6 +87,18 @@ async def publish_week(app: App, branch: Branch) -> None:
     plans.publish(app.store, branch.id, SURGE_DAY, seen=draft.revision, now_ms=now_ms, by="openhall")
 
 
+def pair_devices(app: App, branch: Branch) -> dict[str, str]:
+    """Pairing codes of the shown branch's screens, as its Devices page would give them."""
+    codes: dict[str, str] = {}
+    for kind, name in DEVICES:
+        made = app.devices.records.make(kind, branch.id, kind, name, SETTINGS_OF[kind](), by="openhall")
+        assert not isinstance(made, Refusal), made
+        given = app.devices.records.new_code(made.id)
+        assert not isinstance(given, Refusal), given
+        codes[kind] = given[1]
+    return codes
+
+
 def show_accounts(app: App, address: str, password: str) -> None:
     """Where to look, and as whom."""
     table = Table(
@@ -95,6 +114,8 @@ def show_accounts(app: App, address: str, password: str) -> None:
         found = next((a for a in app.accounts.every() if a.branch == branch.id and a.role == role), None)
         if found:
             table.add_row(_(role), f"{address}/b/{branch.id}/{screens.get(role, role)}", found.name)
+    for kind, code in pair_devices(app, branch).items():
+        table.add_row(_(kind), f"{address}/pair#{code}", _("pairs itself once"))
     table.add_row(_("head office"), f"{address}/", "operations")
     out.print(table)
     out.print(f"{_('Password of every account:')} [bold]{password}[/]")

@@ -36,14 +36,13 @@ DEFAULT_PORT = ServerSettings().port
 
 
 def accounts_for(bank: Bank) -> list[Account]:
-    """First accounts: for each branch its devices, guard, tellers, lobby and manager; head office once."""
+    """First accounts: for each branch its guard, tellers, lobby and manager; head office once. Devices are
+    paired: see docs/devices.md."""
     found: list[Account] = [
         Account("administrator", "administrator"),
         Account("operations", "operations"),
     ]
     for branch in bank.branches:
-        found.append(Account(f"{branch.id}-kiosk", "kiosk", branch.id))
-        found.append(Account(f"{branch.id}-display", "display", branch.id))
         seen: set[Role] = set()
         for person in bank.people:
             if person.branch != branch.id:

@@ -18,6 +18,15 @@ document.addEventListener("DOMContentLoaded", () => {
     if (key) show(plain() + key.dataset.letter);
     else if (event.target.closest("[data-letter-back]")) show(plain().slice(0, -1));
   });
+  // A link that a person was given may carry the code behind the #, which no server's log sees.
+  const given = location.hash.slice(1);
+  if (given) {
+    field.value = given;
+    show(plain());
+    history.replaceState(null, "", "/pair");
+    setTimeout(() => form.requestSubmit());
+  }
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const result = await window.openhall.send("/api/pair", { code: plain() });

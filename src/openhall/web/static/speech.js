@@ -2,7 +2,8 @@
 // that the server prepares. Nothing leaves the house either way.
 //
 //   openhall.speak(target, language)  -> Promise of "voice" | "sound" | "blocked" | "none"
-//     target: an element (its own and its descendants' data-say, in order), a selector, or a plain string
+//     target: an element (its own and its descendants' data-say, in order), a selector, a plain string, or
+//     a list of { text, language, code }
 //   openhall.hush()                   stops at once
 //   <button data-speak="#selector">   a press says that part, a second press stops
 "use strict";
@@ -125,6 +126,7 @@
   }
 
   function partsOf(target, language) {
+    if (Array.isArray(target)) return target;
     if (typeof target === "string" && !/^[#.[]/.test(target)) return [{ text: target, language, code: "" }];
     const element = typeof target === "string" ? document.querySelector(target) : target;
     if (!element) return [];
