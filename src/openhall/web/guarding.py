@@ -38,6 +38,10 @@ IN_REACH: Final[dict[str, Any]] = {RIGHT: ("in_reach", "")}
 KINDS: Final = frozenset({"anyone", "signed_in", "in_reach", "action", "screen", "command"})
 
 
+HEAD: Final = "/head/"
+"""Pages over all branches: for head office alone, whatever screen they show."""
+
+
 class RightMissing(Exception):
     """A route of ours that anybody could use, because it says nothing of who may."""
 
@@ -92,6 +96,8 @@ def hold_to_rights(connection: ASGIConnection[Any, Any, Any, Any], handler: Base
         return
     account, branch = connection.user, str(connection.path_params.get("branch_id", ""))
     refusal = refusal_of(kind, name, account.role, account.branch, branch)
+    if connection.url.path.startswith(HEAD) and account.role not in rights.BOUND_TO_NO_BRANCH:
+        refusal = refusal or Refusal("branch_not_yours", place="head")
     if refusal is not None:
         raise Refused(refusal)
 
