@@ -36,7 +36,11 @@ def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str
         k: v for k, v in request.query_params.items() if k in KIOSK_FIELDS and len(v) <= QUERY_CHARACTERS
     }
     state: HallState | None = context["state"]
+    devices = request.app.state.openhall.devices
+    device = devices.records.of_account(request.user.name)
     found: dict[str, Any] = {
+        "device_account": device.account if device is not None else "",
+        "prints": device is not None and devices.printer_of(device) is not None,
         "step": "service",
         "need": None,
         "service": None,

@@ -25,6 +25,7 @@ from openhall.network.model import Branch
 from openhall.web import alerts, asked, display, elsewhere, notice_offers, people, personal, phone
 from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
+from openhall.web.guidance import spoken_guidance
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of, own_path
@@ -90,6 +91,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
     elif screen == "lobby":
         context |= _alerts(request)
         context |= people.plan_context(app, state, context["now_ms"])
+        context["spoken_guidance"] = spoken_guidance(app, state.day_rules, language_of(request))
         context["advice"] = views_advice.advice_view(state, context["now_ms"])
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["held"] = views.in_status(state, waits, TicketStatus.HELD)

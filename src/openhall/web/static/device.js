@@ -34,5 +34,21 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
+  // A ticket machine says what became of the paper: the number counts either way.
+  const asked = new Map();
+  async function lookAtPrint() {
+    const place = document.querySelector("[data-print-state]");
+    if (!place) return;
+    const id = place.dataset.printState;
+    if (!["printed", "failed"].includes(asked.get(id))) {
+      const answer = await fetch(window.openhall.branchPath(`print/${id}`)).then((r) => r.json()).catch(() => null);
+      if (answer) asked.set(id, answer.state);
+    }
+    const text = place.dataset[asked.get(id)];
+    if (text && place.textContent !== text) place.textContent = text;
+  }
+  document.addEventListener("hall-drawn", lookAtPrint);
+  setInterval(lookAtPrint, 1000);
+
   beat();
 });

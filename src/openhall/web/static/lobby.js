@@ -51,6 +51,7 @@
     const box = document.querySelector("[data-result]");
     box.hidden = false;
     box.querySelector("[data-result-number]").textContent = ticket.number;
+    Object.assign(box.dataset, { ticket: ticket.ticket_id, need: form.elements.need.value, offers: JSON.stringify(ids) });
     const offers = box.querySelector("[data-result-offers]");
     offers.hidden = ids.length === 0;
     offers.querySelector("ul").replaceChildren(
