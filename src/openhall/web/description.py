@@ -38,7 +38,8 @@ def _bodies(site: Litestar) -> dict[str, dict[str, Any]]:
     A body that is alone at its address needs no tag.
     """
     handlers = [h for route in site.routes if isinstance(route, HTTPRoute) for h in route.route_handlers]
-    kinds = {h.parsed_data_field.annotation for h in handlers if h.parsed_data_field}
+    described = [h for h in handlers if h.resolve_include_in_schema()]
+    kinds = {h.parsed_data_field.annotation for h in described if h.parsed_data_field}
     structs = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)}
     _, components = msgspec.json.schema_components(structs, ref_template=REF)
     tags = {kind.__name__: kind.__struct_config__.tag_field for kind in structs}

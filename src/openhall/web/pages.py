@@ -25,8 +25,8 @@ from openhall.network.model import Branch
 from openhall.web import alerts, asked, display, elsewhere, notice_offers, people, personal, phone
 from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
-from openhall.web.guidance import spoken_guidance
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
+from openhall.web.guidance import spoken_guidance
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of, own_path
 from openhall.web.rendering import REASONS_TO_LOOK, WORDS, page
@@ -55,6 +55,7 @@ def screen_context(request: OpenhallRequest, branch: Branch, screen: str) -> dic
         "day": stream.day.isoformat(),
         "state": state,
         "board": None,
+        "counter": None,
         "services": {s.id: s for s in app.bank.services},
         "needs": {n.code: n for s in app.bank.services for n in s.needs},
         "classes": {c.code: c for c in app.bank.classes},
