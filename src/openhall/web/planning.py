@@ -48,7 +48,7 @@ Asked = Annotated[date, QueryParameter(description="A day")]
 Wanted = Annotated[date | None, QueryParameter(description="A day; none is today's")]
 
 
-class ChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PlanChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change by hand. `seen` is the revision of the draft that the change was made on."""
 
     seen: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
@@ -149,7 +149,7 @@ class PlanController(Controller):
         request: OpenhallRequest,
         branch_id: BranchId,
         first: First,
-        data: JSONBody[ChangeBody],
+        data: JSONBody[PlanChangeBody],
         idempotency_key: Key,
     ) -> PlanBody:
         """One change, its check and its effect on the customers of that day."""
