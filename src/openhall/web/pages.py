@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -198,17 +199,20 @@ async def home(request: OpenhallRequest) -> Response[bytes] | Redirect:
     """The screens of this account."""
     if request.user.role in {"kiosk", "display"}:
         return Redirect(f"/b/{request.user.branch}/{request.user.role}")
-    return page("home.html", language_of(request), **_home(request))
+    return page("home.html", language_of(request), **await _home(request))
 
 
 @get("/home/live", include_in_schema=False, opt=SIGNED_IN)
 async def home_live(request: OpenhallRequest) -> Response[bytes]:
     """The part of it that changes, drawn anew."""
-    return page("home_live.html", language_of(request), **_home(request))
+    return page("home_live.html", language_of(request), **await _home(request))
 
 
-def _home(request: OpenhallRequest) -> dict[str, Any]:
+async def _home(request: OpenhallRequest) -> dict[str, Any]:
     app: App = request.app.state.openhall
+    to_decide = []
+    if rights.may_open(request.user.role, "approvals"):
+        to_decide = await asyncio.to_thread(app.approvals.waiting_for, request.user)
     now_ms = app.clock.now_ms()
     own = [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
     listed = [
@@ -224,6 +228,7 @@ def _home(request: OpenhallRequest) -> dict[str, Any]:
         "bank": app.bank,
         "listed": listed,
         "head_links": head_links(request.user.role),
+        "to_decide_count": len(to_decide),
         "path": "/",
         "is_demo": hasattr(app.clock, "speed"),
         "speed": getattr(app.clock, "speed", 1.0),
