@@ -66,7 +66,7 @@ def every_state() -> Iterator[Shot]:
             ("kiosk-class", "kiosk", "kiosk?need=withdraw_pension", ""),
             ("kiosk-person", "kiosk", "kiosk?person=1", ""),
             ("kiosk-ticket", "kiosk", "kiosk?ticket=t30", ""),
-            ("kiosk-large", "kiosk", "kiosk", "[data-larger]"),
+            ("kiosk-elder", "kiosk", "kiosk?elder=34", ""),
             ("guard", "guard", "guard", ""),
             ("display", "display", "display", ""),
             ("counter-choose", "teller", "counter?counter=-", ""),

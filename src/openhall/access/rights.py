@@ -146,6 +146,7 @@ HOLDER_COMMANDS: Final[dict[str, dict[str, object]]] = {
     "ResumeTicket": {"confirmed_by": ""},
     "HoldTicket": {"contact_ref": ""},
     "MarkReneged": {},
+    "RingForColleague": {"place": "phone"},
     "RecordFeedback": {"service_id": "", "person_id": ""},
 }
 """What the holder of a ticket's own page may ask for, and the fields that must be left at the value given

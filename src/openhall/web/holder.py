@@ -1,4 +1,4 @@
-"""What the holder of a ticket's own page can do with it: step out, come back, give it up, say how it was.
+"""What the holder of a ticket's page can do: step out, come back, give up, ask for a person, say how it was.
 
 The address is the right [C4, C15]: it cannot be guessed, it reaches one ticket of one day, and no cookie goes
 with it, so another site has nothing to misuse. Plain forms, so that they work without scripts. Each form
@@ -75,7 +75,7 @@ async def _carry_out(
     except Refused as error:
         return _refused(request, token, error.refusal, own.stream)
     if not wants_page(request):
-        return Response({"done": True})
+        return Response({"done": True}, status_code=200)
     return Redirect(f"/t/{token}", status_code=303)
 
 
@@ -117,6 +117,18 @@ async def give_up(
 ) -> Response[Any]:
     """The customer needs the number no more."""
     return await _carry_out(request, token, lambda own: (c.MarkReneged(own.ticket.id), f"leave {data.key}"))
+
+
+@post("/t/{token:str}/person", opt=ANYONE, status_code=200, include_in_schema=False)
+async def ask_for_a_person(
+    request: Request[Any, Any, Any], token: Token, data: URLEncodedBody[Press]
+) -> Response[Any]:
+    """The customer would like a colleague to come."""
+    return await _carry_out(
+        request,
+        token,
+        lambda own: (c.RingForColleague("phone", "question", own.ticket.id), f"person {data.key}"),
+    )
 
 
 @post("/t/{token:str}/feedback", opt=ANYONE, status_code=200, include_in_schema=False)
@@ -171,4 +183,4 @@ def _once(refusal: Refusal) -> Refusal:
     return Refusal("feedback_given") if refusal.code == "command_id_reused" else refusal
 
 
-HANDLERS: list[Any] = [step_out, come_back, give_up, say_how_it_was]
+HANDLERS: list[Any] = [step_out, come_back, give_up, ask_for_a_person, say_how_it_was]

@@ -16,14 +16,25 @@ from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.policy import offers
 from openhall.kernel.refusal import Refusal
 from openhall.web import elder, elsewhere, phone
-from openhall.web.api import BranchId, readable_branch
+from openhall.web.api import BranchId, actor_of, readable_branch
 from openhall.web.guarding import needs_screen
 from openhall.web.pages import screen_context
 from openhall.web.reading import LANGUAGE_COOKIE, language_of
 from openhall.web.rendering import page
 from openhall.web.signing_in import OpenhallRequest
 
-KIOSK_FIELDS = ("service", "need", "other", "care", "person", "visit", "ticket", "full", "page")
+KIOSK_FIELDS = (
+    "service",
+    "need",
+    "other",
+    "care",
+    "person",
+    "visit",
+    "ticket",
+    "full",
+    "page",
+    "appointment",
+)
 QUERY_CHARACTERS = 64
 
 KIOSK_CARE = frozenset({"accompany", "step_free", "written"})
@@ -54,6 +65,10 @@ def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str
     found["here"] = request.url.path.removesuffix("/live") + str(found["query"])
     if state is None:
         return found
+    found["ring"] = phone.ring_of(state, actor_of(request))
+    found["is_booked_ahead"] = state.day_rules.appointments.share_percent > 0
+    if "appointment" in query and found["is_booked_ahead"]:
+        found["step"] = "appointment"
     if "person" in query:
         found["step"] = "person"
     for service in state.day_rules.services:
@@ -66,7 +81,7 @@ def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str
         found["step"] = "care"
     if found["step"] in {"class", "care"} and (context["is_used_up"] or "full" in query):
         found |= _used_up_step(request, context, found)
-    if found["step"] in {"class", "care"} and context["board"].is_check_required:
+    if found["step"] in {"class", "care", "appointment"} and context["board"].is_check_required:
         found |= _visit_step(request, state, found["visit_id"])
     ticket = state.tickets.get(query.get("ticket", ""))
     if ticket:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from openhall.app.build import App
 from openhall.app.ticket_links import TOKEN_CHARACTERS_MAX
-from openhall.hall import views
+from openhall.hall import views, views_asked
 from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import StreamId
@@ -134,6 +134,11 @@ def contact_of(state: HallState) -> str:
     return here[0].id if here else ""
 
 
+def ring_of(state: HallState, source: str) -> views_asked.RingView | None:
+    """The ring of a device or a number that nobody has dealt with."""
+    return next((ring for ring in views_asked.open_rings(state) if ring.source == source), None)
+
+
 def may_be_rated(ticket: Ticket) -> bool:
     """Whether there is something to say about it: it was served, here or another way."""
     return ticket.status in {TicketStatus.SERVED, TicketStatus.DIVERTED}
@@ -158,17 +163,21 @@ def _what_it_says(app: App, own: Own) -> dict[str, Any]:
         "may_step_out": is_here and ticket.hold_count < rules.hold.times_at_most,
         "may_leave": is_here or ticket.status is TicketStatus.HELD,
         "may_be_rated": may_be_rated(ticket),
+        "ring": ring_of(state, ticket.id),
         "feedback_consent": app.personal.consent("feedback"),
         "holds_left": max(0, rules.hold.times_at_most - ticket.hold_count),
+        "people": people.names_of(app.bank),
         "contact": people.names_of(app.bank).get(ticket.contact_person or contact_of(state), ""),
     }
 
 
 def _nothing(request: Request[Any, Any, Any], why: str, status: int) -> Response[bytes]:
     app: App = request.app.state.openhall
-    shown = page("phone_nothing.html", language_of(request), bank=app.bank, path=request.url.path, why=why)
-    shown.status_code = status
-    return shown
+    language = language_of(request)
+    large = elder.elder_context(request, app, language)
+    made = page("phone_nothing.html", language, bank=app.bank, path=request.url.path, why=why, **large)
+    made.status_code = status
+    return made
 
 
 @get("/t/{token:str}", include_in_schema=False, opt=ANYONE)

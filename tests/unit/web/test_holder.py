@@ -74,6 +74,15 @@ def test_a_number_is_given_up_after_a_question_and_a_colleague_can_bring_it_back
     assert status(hall, "t2") is TicketStatus.WAITING
 
 
+def test_a_person_is_asked_to_come_once(hall: Hall) -> None:
+    assert press(hall, "t2", "person").status_code == 303
+    assert "A colleague has been asked to come to you." in hall.page("t2")
+    again = press(hall, "t2", "person", is_script=True, key=f"{1:016x}")
+    assert again.json()["code"] == "ring_open"
+    hall.do(c.TakeRing("n1", "qian-lixin"))
+    assert "is coming to you." in hall.page("t2")
+
+
 REFUSED = [
     ("resume", [], "ticket_not_held", "nobody stepped out"),
     ("hold", [c.CallNext("C2"), c.StartService("C2")], "ticket_not_waiting", "at the window already"),
@@ -167,11 +176,13 @@ def sealed(hall: Hall) -> list[str]:
     return sorted(hall.app.personal.present("wutong"))
 
 
-def test_a_rating_is_kept_once_and_its_words_sealed(hall: Hall) -> None:
+@pytest.mark.parametrize("is_script", [False, True], ids=["form", "script"])
+def test_a_rating_is_kept_once_and_its_words_sealed(hall: Hall, *, is_script: bool) -> None:
     assert press(hall, "t1", "feedback", is_script=True, score="5").json()["code"] == "feedback_too_early"
     served(hall)
-    said = press(hall, "t1", "feedback", score="4", kind="praise", text="Very patient, thank you")
-    assert said.status_code == 303
+    fields = {"score": "4", "kind": "praise", "text": "Very patient, thank you"}
+    said = press(hall, "t1", "feedback", is_script=is_script, **fields)
+    assert said.status_code == (200 if is_script else 303)
     assert "openhall_rated" in said.headers["set-cookie"]
     event = events(hall, "FeedbackGiven")[0]
     assert b"patient" not in event.body
@@ -198,6 +209,8 @@ HOLDERS = [
     (c.ResumeTicket("t1"), "", "their own"),
     (c.MarkReneged("t1"), "", "their own"),
     (c.RecordFeedback("rating", "t1", score=5), "", "their own"),
+    (c.RingForColleague("phone", "question", "t1"), "", "a person for themselves"),
+    (c.RingForColleague("window", "staff_needed", "t1"), "place", "they are at no window"),
     (c.MarkReneged("t2"), "ticket_id", "another's"),
     (c.ResumeTicket("t1", "qian-lixin"), "confirmed_by", "nobody vouches for themselves"),
     (c.HoldTicket("t1", "qian-lixin", "abc"), "contact_ref", "no reference of others"),
@@ -208,7 +221,7 @@ HOLDERS = [
 
 
 @pytest.mark.parametrize(("command", "place", "why"), HOLDERS)
-def test_the_holder_of_a_page_may_do_four_things_to_one_ticket(
+def test_the_holder_of_a_page_may_do_five_things_to_one_ticket(
     command: Command, place: str, why: str
 ) -> None:
     refusal = rights.refuse_holder("t1", command)

@@ -20,8 +20,9 @@
     const form = key.closest("[data-keypad]");
     const shown = form.querySelector("output");
     if (key.dataset.digit === "clear") shown.textContent = "";
-    else if (shown.textContent.length < 5) shown.textContent += key.dataset.digit;
-    form.querySelector('[name="visit"]').value = shown.textContent ? `v${shown.textContent}` : "";
+    else if (shown.textContent.length < Number(form.dataset.keypad)) shown.textContent += key.dataset.digit;
+    const typed = shown.textContent ? (form.dataset.prefix ?? "") + shown.textContent : "";
+    form.querySelector('[name="visit"], [name="code"]').value = typed;
   });
 
   function leave() {

@@ -111,13 +111,13 @@
     sound();
     notify(text).catch(() => {});
     ring?.querySelector("[data-ring-said]")?.replaceChildren(text);
+    scrollTo({ top: 0 }); // the window stands at the top
   }
 
   // The call is on the tab too: a phone often shows something else meanwhile.
   function look() {
     const ticket = document.querySelector('[data-id="ticket"]');
-    const call = document.querySelector(".phone-now");
-    const said = call?.firstChild.textContent.trim();
+    const said = document.querySelector("[data-call]")?.textContent;
     document.title = said || title;
     if (!ticket) return;
     if (ring) ring.hidden = !["waiting", "held"].includes(ticket.dataset.status);
