@@ -34,6 +34,7 @@ from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
 from openhall.app.configuration import ConfigurationDesk
 from openhall.app.device_desk import DeviceDesk
 from openhall.app.folder import Folder
+from openhall.app.health import HealthDesk
 from openhall.app.identity import IdentityProvider
 from openhall.app.measures import Measures, PresentState
 from openhall.app.messages import MessageDesk, adapters_of
@@ -243,6 +244,8 @@ class App:
         """The nine kinds of alert over each open hall."""
         self.alerts.sources.append(partial(technical.troubles, self))
         self.measures.registry.register(PresentState(self))
+        self.health = HealthDesk(self)
+        """How each part is doing."""
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
@@ -261,6 +264,11 @@ class App:
         """Go by another bank from now on; a day that is open keeps its rules."""
         self.version = version
         self.personal.policy = version.bank.privacy
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it takes no commands any more."""
+        return self._is_stopped
 
     # -- running --------------------------------------------------------------------------------------
 

@@ -13,8 +13,6 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     stop_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 5.0
     """So long requests that are under way may take when the server stops."""
-    backup_folder: str = ""
-    """Where the backups of this installation are put, if its health should say how old the last one is."""
     backup_hours: Annotated[float, msgspec.Meta(gt=0, le=8_760)] = 36.0
     """A backup that is older than this is too old."""
     free_disk_mib: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 1_024

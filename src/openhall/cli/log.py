@@ -11,7 +11,9 @@ import click
 import msgspec
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from openhall.app import machine
 from openhall.app.build import ROOMS
+from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.read_models import PROJECTIONS
 from openhall.cli.language import _
@@ -117,6 +119,7 @@ def backup(folder: Path, target: Path, force: bool, as_json: bool) -> None:
     """
     with counted(_("events verified")) as count:
         made = backups.backup(Folder(folder).database, target, ROOMS, is_forced=force, progress=count)
+    machine.note_backup(folder, machine.LastBackup(SystemClock().now_ms(), made.path))
     if as_json:
         show_json(made)
     else:

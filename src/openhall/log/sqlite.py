@@ -27,7 +27,7 @@ from sqlalchemy.pool import QueuePool
 
 from openhall.kernel.event import Recorded, StreamId
 from openhall.kernel.refusal import Refusal
-from openhall.log.migrate import check_revision, upgrade
+from openhall.log.migrate import HEAD_REVISION, REVISIONS, check_revision, revision_of, upgrade
 from openhall.log.ownership import Ownership
 from openhall.log.store import READ_PAGE_EVENTS, Outcome, Tail
 from openhall.log.troubles import (
@@ -227,6 +227,7 @@ class SqliteStore:
         try:
             _touch(path)
             store = cls(path, settings or SqliteSettings(), ownership)
+            store._keep_before_upgrade()
             with store.transaction() as connection:
                 upgrade(connection, place=str(path))
             with store._writing() as connection:
@@ -237,6 +238,20 @@ class SqliteStore:
             ownership.release()
             raise
         return store
+
+    def _keep_before_upgrade(self) -> None:
+        """A copy of an older database stays beside it, for the release before; it is made once."""
+        with self.reading() as connection:
+            found = revision_of(connection)
+        if found is None or found == HEAD_REVISION or found not in REVISIONS:
+            return
+        kept = self.path.with_name(f"{self.path.name}.before-{HEAD_REVISION}")
+        if kept.exists():
+            return
+        part = kept.with_name(f"{kept.name}.part")
+        part.unlink(missing_ok=True)
+        self.copy_into(part)
+        part.replace(kept)
 
     @classmethod
     def open_to_read(cls, path: Path | str, settings: SqliteSettings | None = None) -> Self:
@@ -249,6 +264,12 @@ class SqliteStore:
         with store.reading() as connection:
             check_revision(connection, place=str(path))
         return store
+
+    @classmethod
+    def open_to_look(cls, path: Path | str) -> Self:
+        """Look at a database of any schema, as one does at a patient."""
+        check_sqlite_version()
+        return cls(Path(path), SqliteSettings(), None)
 
     def close(self) -> None:
         """Close every connection and let the file go."""
@@ -403,6 +424,12 @@ class SqliteStore:
         """What SQLite itself finds broken in the file."""
         with self.reading() as connection:
             found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+        return [] if found == ["ok"] else found
+
+    def check_quickly(self) -> list[str]:
+        """What SQLite finds broken without comparing every index."""
+        with self.reading() as connection:
+            found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)")]
         return [] if found == ["ok"] else found
 
     def copy_into(self, path: Path) -> None:

@@ -9,7 +9,7 @@ there are anchors: the tails that an earlier report printed, kept elsewhere and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -217,6 +217,24 @@ class _StreamReading:
 
     def _fault(self, recorded: Recorded, code: str, expected: object, found: object) -> Fault:
         return Fault(code, str(self._stream), recorded.seq, recorded.position, str(expected), str(found))
+
+
+def verify_streams(store: Store, rooms: Sequence[Room[Any]], streams: Iterable[StreamId]) -> list[Fault]:
+    """The first fault of each of some days, invariants at the end included."""
+    faults = []
+    for stream in streams:
+        reading = _StreamReading(stream, rooms, False, [])
+        try:
+            for recorded in store.read(stream=stream):
+                reading.take(recorded)
+            reading.end()
+            _check_outcomes(store, stream, reading.tail.seq)
+        except _Bad as bad:
+            faults.append(bad.fault)
+        except (EventUnreadable, DatabaseCorrupt) as trouble:
+            code = "unreadable" if isinstance(trouble, EventUnreadable) else "integrity"
+            faults.append(Fault(code, str(stream), reading.tail.seq + 1, 0, "an event", str(trouble)))
+    return faults
 
 
 def hash_of(before: bytes, recorded: Recorded) -> bytes:

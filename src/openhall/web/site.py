@@ -35,6 +35,7 @@ from openhall.web import (
     elder,
     gate,
     guides,
+    health,
     holder,
     kiosk,
     learned,
@@ -168,6 +169,7 @@ def create_site(app: App) -> Litestar:
             *gate.HANDLERS,
             demo.set_speed,
             metrics.metrics,
+            *health.HANDLERS,
             static,
         ],
         state=State(

@@ -1,0 +1,98 @@
+"""How each part of a running installation is doing, each in a code with a remedy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from openhall.app import machine
+from openhall.app.findings import Finding, degraded, failed, fine
+from openhall.kernel.clock import MINUTE_MS, SECOND_MS
+from openhall.log.book import CLOCK_STEP_BACK_MAX_MS
+from openhall.log.hub import LISTENERS_MAX
+from openhall.log.writer import INBOX_MAX
+
+if TYPE_CHECKING:
+    from openhall.app.build import App
+
+BUSY_SHARE: Final = 0.1
+FULL_SHARE: Final = 0.9
+JUMP_MS: Final = 5 * SECOND_MS
+"""A time server corrects by less."""
+TWIN_LATE_MS: Final = 5 * MINUTE_MS
+"""By then the plain rules have taken over."""
+FAILURES_SHOWN: Final = 3
+"""In a row: a gateway that answers badly once is not worth anybody's attention."""
+
+
+class HealthDesk:
+    """Asks every part of an app."""
+
+    def __init__(self, app: App, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._seconds = seconds
+        self._begun = (app.wall.now_ms(), seconds())
+
+    async def findings(self) -> list[Finding]:
+        """All of them; the writer is asked the way of a command."""
+        app = self._app
+        now_ms = app.wall.now_ms()
+        return [
+            await self._writer(),
+            machine.disk(app.folder.path, app.settings),
+            machine.backup(app.folder.path, app.settings, now_ms),
+            self._clock(now_ms),
+            self._streams(),
+            self._twin(),
+            self._devices(),
+            self._messages(),
+            self._parts(),
+            machine.certificate(app.folder.path, app.settings, now_ms),
+        ]
+
+    async def _writer(self) -> Finding:
+        health = await self._app.writer.check_health()
+        if not health.is_ok:
+            return failed("writer", "writer_ill", detail=health.trouble_code)
+        if health.waiting_count > BUSY_SHARE * INBOX_MAX:
+            return degraded("writer", "writer_busy", count=health.waiting_count)
+        return fine("writer")
+
+    def _clock(self, now_ms: int) -> Finding:
+        """The wall's clock against one that nobody can set."""
+        wall_ms, began = self._begun
+        moved_ms = now_ms - wall_ms - round((self._seconds() - began) * SECOND_MS)
+        if moved_ms < -CLOCK_STEP_BACK_MAX_MS:
+            return failed("clock", "clock_jumped", seconds=moved_ms // SECOND_MS)
+        if abs(moved_ms) > JUMP_MS:
+            return degraded("clock", "clock_jumped", seconds=moved_ms // SECOND_MS)
+        return fine("clock")
+
+    def _streams(self) -> Finding:
+        count = self._app.hub.listener_count
+        if count > FULL_SHARE * LISTENERS_MAX:
+            return degraded("streams", "streams_full", count=count)
+        return fine("streams")
+
+    def _twin(self) -> Finding:
+        twin = self._app.twin
+        if twin is None:
+            return Finding("twin", "ok", "twin_off")
+        if not twin.health.is_ok:
+            return degraded("twin", "twin_ill", detail=twin.health.trouble_code)
+        if twin.age_ms > TWIN_LATE_MS:
+            return degraded("twin", "twin_late", seconds=twin.age_ms // SECOND_MS)
+        return fine("twin")
+
+    def _devices(self) -> Finding:
+        down = [each for each in self._app.devices.troubles() if each.state == "down"]
+        return degraded("devices", "devices_ill", count=len(down)) if down else fine("devices")
+
+    def _messages(self) -> Finding:
+        ill = [name for name, each in self._app.messages.health.items() if each.failures >= FAILURES_SHOWN]
+        return degraded("messages", "messages_ill", places=", ".join(ill)) if ill else fine("messages")
+
+    def _parts(self) -> Finding:
+        found = sorted({each.code for each in self._app.alerts.technical()})
+        return degraded("alerts", "parts_ill", detail=", ".join(found)) if found else fine("alerts")
