@@ -1,6 +1,6 @@
 """Watches every open hall for the nine kinds of alert, keeps them, and tells recipients through the outbox.
 
-A few halls each second, each of them every ten seconds: what is looked at is plain arithmetic over a hall's
+Some halls each second, each of them at least every ten seconds: what is looked at is plain arithmetic over a hall's
 tickets. What an alert has become is on the disk before anybody is told; after a restart it goes on from
 there.
 """
@@ -37,7 +37,9 @@ from openhall.review.alerts import LEVELS, TOLD, Alert, Change, acknowledge, end
 
 TURN_SECONDS: Final = 1.0
 ROUND_TURNS: Final = 10
-"""Every open hall is looked at once in so many turns, that is seconds."""
+"""However many halls are open, each is looked at once in so many turns, that is seconds."""
+HALLS_AT_LEAST: Final = 8
+"""In one turn: a small bank's halls are looked at each second."""
 GOOD_FOR_AT_LEAST_MS: Final = 5 * MINUTE_MS
 
 REFUSALS: Final = refusals(
@@ -113,7 +115,7 @@ class AlertDesk:
         """By branch: what has not been cleared."""
         for alert in alerts_log.standing(records):
             self._standing.setdefault(alert.branch, {})[alert.kind] = alert
-        self._turn = 0
+        self._next = 0
         self._lock = asyncio.Lock()
         self.sources: list[Callable[[], Iterable[Technical]]] = []
         """Whoever can say that something of ours is broken."""
@@ -131,12 +133,14 @@ class AlertDesk:
     async def run_once(self) -> None:
         """Look at this turn's share of the open halls, and end what belongs to days that are over."""
         days = self._halls.open_days()
-        self._turn = (self._turn + 1) % ROUND_TURNS
-        for stream in days[self._turn :: ROUND_TURNS]:
+        share = max(HALLS_AT_LEAST, -(-len(days) // ROUND_TURNS))
+        for stream in days[self._next : self._next + share]:
             await self.look(stream)
-            # Half a millisecond each: somebody who presses a button need not wait for all of them.
+            # A third of a millisecond each: somebody who presses a button need not wait for all of them.
             await asyncio.sleep(0)
-        if self._turn == 0:
+        self._next += share
+        if self._next >= len(days):
+            self._next = 0
             await self._end_others(days)
 
     async def look(self, stream: StreamId) -> None:
