@@ -1,8 +1,8 @@
 """Watches every open hall for the nine kinds of alert, keeps them, and tells recipients through the outbox.
 
-Some halls each second, each of them at least every ten seconds: what is looked at is plain arithmetic over a hall's
-tickets. What an alert has become is on the disk before anybody is told; after a restart it goes on from
-there.
+Some halls each second, each of them at least every ten seconds: what is looked at is plain arithmetic over a
+hall's tickets. What an alert has become is on the disk before anybody is told; after a restart it goes on
+from there.
 """
 
 from __future__ import annotations
