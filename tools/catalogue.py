@@ -26,7 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
-from openhall.app import device_words, message_words, plan_words, report_exports, report_words
+from openhall.app import configuration, device_words, message_words, plan_words, report_exports, report_words
 from openhall.cli import demo, language, rehearse, simulate
 from openhall.cli.bench import elastic as bench_elastic
 from openhall.cli.bench import hall as bench
@@ -35,11 +35,11 @@ from openhall.cli.bench import twin as bench_twin
 from openhall.cli.bench import week as bench_week
 from openhall.cli.main import program
 from openhall.kernel.trouble import Trouble
-from openhall.network import limits, mistakes
+from openhall.network import labels, limits, mistakes, schema
 from openhall.network.model import Role
 from openhall.rehearsal.evaluation import simulated, technion, warsaw
 from openhall.staffing import sentences as sentences_of_plans
-from openhall.web import alerts, messages, problems, rendering
+from openhall.web import alerts, configuration_pages, messages, problems, rendering
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
 CATALOGUE = SOURCE / "locale" / "zh.po"
@@ -169,6 +169,24 @@ def from_words() -> Iterator[Found]:
         yield "network/mistakes.py", sentence
 
 
+def from_configuration() -> Iterator[Found]:
+    """What the keys and choices of a configuration are called, and what is said of them."""
+    for table in schema.tables():
+        for key in schema.keys_of(table):
+            place = f"{table.__module__.removeprefix('openhall.').replace('.', '/')}.py"
+            yield place, labels.label(key.name)
+            for code in key.choices:
+                yield place, labels.choice(code)
+            if key.help:
+                yield place, key.help
+    for words, _ in configuration_pages.SECTIONS.values():
+        yield "web/configuration_pages.py", words
+    for worded in (configuration_pages.ORIGINS, configuration_pages.STATES, configuration_pages.COUNTS):
+        for words in worded.values():
+            yield "web/configuration_pages.py", words
+    yield "app/configuration.py", configuration.BY_HAND_NAME
+
+
 def from_refusals() -> Iterator[Found]:
     """Every way to say no, with its remedy."""
     for code, text in problems.all_texts().items():
@@ -215,6 +233,7 @@ def sentences() -> dict[str, list[str]]:
         from_messages,
         from_reports,
         from_words,
+        from_configuration,
         from_refusals,
         from_devices,
         from_troubles,

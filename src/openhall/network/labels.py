@@ -13,6 +13,7 @@ from openhall.network.hours import Hours
 from openhall.network.model import Bank
 
 LABELS: Final[dict[str, str]] = {
+    "after_seconds": "Calls after, seconds",
     "amount_at_most_minor": "Amount at most, in minor units",
     "auto_call": "Calling by itself",
     "bad_score_at_most": "A bad rating is at most",
@@ -30,6 +31,7 @@ LABELS: Final[dict[str, str]] = {
     "days_weekly": "Working days a week",
     "early_minutes": "May come so many minutes early",
     "entry": "At the door",
+    "escalate_seconds": "Shown to the manager after, seconds",
     "exceptions": "Exceptional days",
     "factor": "Times the usual people",
     "fairness_weeks": "Fairness over so many weeks",
@@ -92,6 +94,7 @@ LABELS: Final[dict[str, str]] = {
     "regimes": "Operating regimes",
     "reinstate_minutes": "Can come back within, minutes",
     "reopenings": "Days after a closure",
+    "remote_at_least": "Video tellers, at least",
     "repeat_minutes": "Told again after, minutes",
     "requires_card": "With a card only",
     "rest_days_weekly": "Days of rest a week",
@@ -99,6 +102,8 @@ LABELS: Final[dict[str, str]] = {
     "ring": "Ringing for a colleague",
     "says": "What the customer is told",
     "share_percent": "Share, %",
+    "shown_seconds": "A called number stays, seconds",
+    "shown_seconds_written": "A called number stays large, seconds",
     "slot_minutes": "Length of a slot, minutes",
     "staffing": "Planning people",
     "stint_minutes_least": "Nobody changes post for less, minutes",

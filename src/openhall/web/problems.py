@@ -20,6 +20,7 @@ from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.text import Language
 from openhall.kernel.trouble import Trouble
 from openhall.network.model import Bank
+from openhall.rehearsal import change_study
 from openhall.web.observing import request_id_of
 from openhall.web.reading import language_of
 from openhall.web.rendering import WORDS, first_paragraph, page
@@ -152,7 +153,13 @@ def status_of(code: str) -> int:
 
 def all_texts() -> dict[str, RefusalText]:
     """Every code that a door can answer with: the rooms', the rights', and its own."""
-    return {**refusal_texts(), **rights.REFUSALS, **identity.REFUSALS, **REFUSALS}
+    return {
+        **refusal_texts(),
+        **rights.REFUSALS,
+        **identity.REFUSALS,
+        **change_study.REFUSALS,
+        **REFUSALS,
+    }
 
 
 def problem_of(refusal: Refusal, language: Language, bank: Bank | None = None, branch: str = "") -> Problem:
