@@ -16,6 +16,9 @@ from openhall.review.alert_kinds import HallFigures
 REST_MS = 10 * MINUTE_MS
 """Away from windows for so long, somebody has rested; shorter, the work counts as going on."""
 
+AT_FIRST_MS = 15 * MINUTE_MS
+"""Just after opening, what windows can do is counted over this time: the crowd at the door came before it."""
+
 RATINGS_KEPT = 500
 GONE = frozenset({TicketStatus.NO_SHOW, TicketStatus.RENEGED, TicketStatus.LAPSED})
 
@@ -123,7 +126,7 @@ def hall_figures(state: HallState, watched: Watched, policy: AlertPolicy, now_ms
         over_limit_count=line.late_count + past.called_late_count,
         joined_count=past.joined_count,
         joined_work_ms=past.work_ms,
-        window_time_ms=0 if state.pause_reason else calling * (now_ms - max(since_ms, opened_ms)),
+        window_time_ms=0 if state.pause_reason else calling * max(AT_FIRST_MS, now_ms - max(since_ms, opened_ms)),
         inside_count=state.inside_count,
         inside_limit=state.day_rules.inside_limit,
         finished_count=past.finished_count,

@@ -41,7 +41,8 @@ class HallFigures(msgspec.Struct, frozen=True):
     joined_work_ms: int = 0
     """What they need at windows by the usual minutes of their services."""
     window_time_ms: int = 0
-    """Windows that are calling now, times the length of "lately" (less, while the hall is open shorter)."""
+    """Windows that are calling now, times the length of "lately"; while the hall is open shorter, times that,
+    and at least a quarter of an hour."""
     inside_count: int = 0
     inside_limit: int | None = None
     finished_count: int = 0

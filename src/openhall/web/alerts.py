@@ -26,6 +26,7 @@ from openhall.review.alerts import LEVELS, Action, Alert, threshold
 from openhall.web.api import BranchId, actor_of, branch_of
 from openhall.web.frame import frame
 from openhall.web.guarding import needs_action, needs_screen
+from openhall.web.messages import CHANNEL_WORDS
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
@@ -77,6 +78,7 @@ def _words(language: Language) -> dict[str, Any]:
         "action_names": ACTION_NAMES,
         "change_words": CHANGE_WORDS,
         "technical_words": TECHNICAL_WORDS,
+        "channel_words": CHANNEL_WORDS,
     }
 
 

@@ -286,7 +286,7 @@ def test_what_is_broken_of_ours_is_shown_beside_and_is_none_of_the_nine(hall: Ha
     health.failures = 3
     try:
         shown = hall.ask("GET", f"/b/{BRANCH}/lobby").text
-        assert "Messages do not get through (staff)." in shown
+        assert "Messages do not get through (staff messenger)." in shown
         assert hall.app.alerts.standing(BRANCH) == []
     finally:
         health.failures = 0
