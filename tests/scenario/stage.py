@@ -275,7 +275,7 @@ def _display(state: HallState, words: Words, stage: Stage) -> str:
     number = state.tickets[stage.id_of(words.take("a ticket"))].number
     call = next(call for call in recent_calls(state) if call.number == number)
     seconds = (call.shown_until_ms - call.called_ms) // 1_000
-    return f"{seconds}s {'large' * call.is_written} {'slowly' * call.is_slow}"
+    return f"{seconds}s {'large' * call.is_written} {'bilingual' * call.is_bilingual}"
 
 
 def play_text(text: str) -> Stage:

@@ -121,8 +121,8 @@ class CallView(msgspec.Struct, frozen=True):
     is_written: bool
     """Shown large and by itself, for who may not hear it [C5]."""
     status: str
-    is_slow: bool = False
-    """Said slowly, and in both languages."""
+    is_bilingual: bool = False
+    """Said in both languages, whatever the display's own are."""
     shown_until_ms: int = 0
     """In sight at least till then, whatever else is called."""
 
@@ -322,7 +322,7 @@ def recent_calls(state: HallState, limit: int = RECENT_CALLS) -> list[CallView]:
             t.recall_count,
             "written" in t.handling,
             t.status.value,
-            is_slow="language" in t.handling,
+            is_bilingual="language" in t.handling,
             shown_until_ms=t.last_called_ms + shown_ms(state.day_rules.call, t.handling),
         )
         for t in called[:limit]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from markupsafe import Markup
@@ -83,6 +83,9 @@ def shown_calls(state: HallState, settings: DisplaySettings, now_ms: int) -> lis
 
 def _says(app: App, settings: DisplaySettings, call: CallView) -> Markup:
     """The sentences of a call with their codes, for `data-says`."""
+    if call.is_bilingual:
+        languages = dict.fromkeys((*settings.languages, *get_args(Language)))
+        settings = msgspec.structs.replace(settings, languages=tuple(languages))
     return _said(app, settings, lambda language: call_words(language, call.number, call.counter_number))
 
 
