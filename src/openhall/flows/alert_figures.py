@@ -126,7 +126,9 @@ def hall_figures(state: HallState, watched: Watched, policy: AlertPolicy, now_ms
         over_limit_count=line.late_count + past.called_late_count,
         joined_count=past.joined_count,
         joined_work_ms=past.work_ms,
-        window_time_ms=0 if state.pause_reason else calling * max(AT_FIRST_MS, now_ms - max(since_ms, opened_ms)),
+        window_time_ms=0
+        if state.pause_reason
+        else calling * max(AT_FIRST_MS, now_ms - max(since_ms, opened_ms)),
         inside_count=state.inside_count,
         inside_limit=state.day_rules.inside_limit,
         finished_count=past.finished_count,

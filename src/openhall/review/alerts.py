@@ -48,6 +48,7 @@ class Alert(msgspec.Struct, frozen=True):
     """The threshold of its level."""
     raised_ms: int
     told_ms: int
+    """Since when the interval to the next telling runs: the last telling, or the last step down."""
     told_count: int = 1
     calm_since_ms: int = 0
     """Since when the value has been low enough for a lower level."""
@@ -145,7 +146,8 @@ def _calmer(
     if level is None:
         return msgspec.structs.replace(seen, cleared_ms=now_ms), "cleared"
     limit = threshold(rule, level)
-    return msgspec.structs.replace(seen, level=level, limit=limit, calm_since_ms=0), "better"
+    # Nobody is told of a step down, and nobody is to be told right after it either.
+    return msgspec.structs.replace(seen, level=level, limit=limit, calm_since_ms=0, told_ms=now_ms), "better"
 
 
 def acknowledge(alert: Alert, *, by: str, action: str, now_ms: int) -> Alert:

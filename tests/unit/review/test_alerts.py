@@ -216,7 +216,7 @@ def test_whatever_a_value_does_an_alert_keeps_to_its_life(looks: list[tuple[floa
             assert before is not None
             assert not before.acknowledged_ms, "nobody is told what somebody does"
             assert life.now_ms - told_ms >= RULE.repeat_minutes * MINUTE_MS
-        if change in {"raised", "worse", "repeated"}:
+        if change in {"raised", "worse", "repeated", "better"}:
             told_ms = life.now_ms
         if life.alert is not None:
             assert life.alert.told_ms == told_ms
