@@ -39,7 +39,7 @@ from openhall.network import labels, limits, mistakes, schema
 from openhall.network.model import Role
 from openhall.rehearsal.evaluation import simulated, technion, warsaw
 from openhall.staffing import sentences as sentences_of_plans
-from openhall.web import alerts, configuration_pages, messages, problems, rendering
+from openhall.web import accounts, alerts, configuration_pages, messages, problems, rendering
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
 CATALOGUE = SOURCE / "locale" / "zh.po"
@@ -134,7 +134,13 @@ def from_messages() -> Iterator[Found]:
     for table in message_words.TABLES:
         for sentence in table.values():
             yield "app/message_words.py", sentence
-    pages = (alerts.CHANGE_WORDS, alerts.TECHNICAL_WORDS, messages.CHANNEL_WORDS, messages.STATE_WORDS)
+    pages = (
+        accounts.CHANGE_WORDS,
+        alerts.CHANGE_WORDS,
+        alerts.TECHNICAL_WORDS,
+        messages.CHANNEL_WORDS,
+        messages.STATE_WORDS,
+    )
     for words in (*pages, messages.KIND_WORDS, messages.CODE_WORDS):
         for sentence in words.values():
             yield "web/messages.py", sentence
