@@ -1,12 +1,17 @@
-"""Does the built wheel carry everything that the program needs when nothing else is there?"""
+"""Do the built wheel and the source archive carry everything, and does what is installed from them run?"""
 
+import os
 import subprocess
 import sys
+import sysconfig
+import tarfile
+import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.race.served import free_port, started
 from tests.style.house import ROOT
 
 NEEDED = (
@@ -24,17 +29,36 @@ NEEDED = (
 )
 
 
-@pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The files of a wheel built from this tree with the locked back end, without the network."""
-    folder = tmp_path_factory.mktemp("wheel")
+def build(target: str, source: Path, folder: Path) -> Path:
+    """A wheel or source archive built with the locked back end, without the network."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)],
-        cwd=ROOT,
+        [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)],
+        cwd=source,
         check=True,
         capture_output=True,
     )
-    (wheel,) = Path(folder).glob("*.whl")
+    (built,) = [path for path in folder.iterdir() if path.suffix in {".whl", ".gz"}]
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build("wheel", ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked source archive."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build("sdist", ROOT, folder)) as archive:
+        archive.extractall(folder, filter="data")
+    (unpacked,) = [path for path in folder.iterdir() if path.is_dir()]
+    return unpacked
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    """The files of the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
 
@@ -54,3 +78,68 @@ def test_the_wheel_carries_every_template_and_migration_of_the_tree(names: set[s
 def test_the_wheel_has_a_licence_and_the_program(names: set[str]) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert any(name.endswith("entry_points.txt") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("Makefile", "to build and to test"),
+        ("requirements.lock", "to bring the same packages"),
+        ("tests/contract/test_wheel.py", "to test"),
+        ("tests/migration/previous_release/openhall.sql", "to test an upgrade"),
+        ("tools/vendor.py", "to bring the scripts of the pages"),
+        ("src/openhall/web/static/vendor/htmx.min.js", "to build without a network"),
+        ("deploy/openhall.service", "to run it as a service"),
+        ("docs/how-to/operate.md", "to look after it"),
+    ],
+)
+def test_the_source_archive_carries(sources: Path, path: str, why: str) -> None:
+    assert (sources / path).is_file(), why
+
+
+def test_the_source_archive_builds_the_same_wheel(sources: Path, names: set[str], tmp_path: Path) -> None:
+    with zipfile.ZipFile(build("wheel", sources, tmp_path)) as archive:
+        assert set(archive.namelist()) == names
+
+
+def test_nothing_of_a_working_copy_travels_along(sources: Path) -> None:
+    found = {path.name for path in sources.rglob("*")}
+    assert not found & {".git", ".venv", "node_modules", "__pycache__", "openhall.db", "uv.lock"}
+
+
+@pytest.mark.timeout(120)
+def test_what_is_installed_from_the_wheel_makes_an_installation_and_serves_it(
+    wheel: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "venv"
+    venv.create(place, with_pip=False)
+    purelib = Path(sysconfig.get_path("purelib", vars={"base": str(place)}))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(purelib)  # noqa: S202 - built a moment ago, from this tree
+    # The other packages are those of the lock. A path file does not read the path files of what it names, so
+    # this working copy, which is installed there to be edited, stays out.
+    (purelib / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python = str(place / "bin" / "python")
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENHALL_"))
+    }
+    where = subprocess.run(
+        [python, "-c", "import openhall; print(openhall.__file__)"],
+        env=clean,
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert where.stdout.startswith(str(purelib))
+    folder = tmp_path / "bank"
+    command = [python, "-m", "openhall"]
+    subprocess.run(
+        [*command, "init", "--folder", str(folder)], env=clean, cwd=tmp_path, check=True, capture_output=True
+    )
+    port = free_port()
+    arguments = [*command, "serve", "--folder", str(folder), "--port", str(port)]
+    with started(arguments, port, tmp_path / "server.log", clean) as served:
+        assert served.ask("GET", "/readyz").json == {"is_ready": True}
+        assert served.ask("GET", "/static/vendor/htmx.min.js").status == 200
+        assert served.stop() == 0
