@@ -165,7 +165,7 @@ def around(request: OpenhallRequest, seen: Looked, branch: Branch | None = None)
         "origins": ORIGINS,
         "states": STATES,
         "counts_words": COUNTS,
-        "place_of": lambda m: place_id(m.file, m.path, m.line),
+        "home": f"/b/{request.user.branch}" if request.user.branch else "/head",
         "page_of": lambda m: page_of(seen, m.file, m.path, m.line),
         "may_devices": rights.may_open(role, "devices"),
         "weekdays": dict(zip(DAYS, WEEKDAYS, strict=True)),
@@ -355,10 +355,7 @@ async def branch_page(
 # --- a draft, a version -------------------------------------------------------------------------------------
 
 
-@get("/head/configuration/drafts/{draft_id:str}", include_in_schema=False, opt=LOOKS)
-async def draft_page(request: OpenhallRequest, draft_id: DraftId) -> Response[bytes]:
-    """What a draft does, and what becomes of it."""
-
+async def _draft_page(request: OpenhallRequest, draft_id: str) -> Response[bytes]:
     def work() -> Response[bytes]:
         app: App = request.app.state.openhall
         own = request.user.branch
@@ -379,6 +376,21 @@ async def draft_page(request: OpenhallRequest, draft_id: DraftId) -> Response[by
         return page("configuration_draft.html", seen.language, **context)
 
     return await asyncio.to_thread(work)
+
+
+@get("/head/configuration/drafts/{draft_id:str}", include_in_schema=False, opt=LOOKS)
+async def draft_page(request: OpenhallRequest, draft_id: DraftId) -> Response[bytes]:
+    """What a draft does, and what becomes of it."""
+    return await _draft_page(request, draft_id)
+
+
+@get("/b/{branch_id:str}/configuration/drafts/{draft_id:str}", include_in_schema=False, opt=LOOKS)
+async def branch_draft_page(
+    request: OpenhallRequest, branch_id: BranchId, draft_id: DraftId
+) -> Response[bytes]:
+    """The same for those who belong to a branch."""
+    readable_branch(request, branch_id)
+    return await _draft_page(request, draft_id)
 
 
 def failure_words(proposal: Proposal | None, language: Language) -> str:
@@ -443,4 +455,4 @@ def summary(app: App, proposal: Proposal, language: Language) -> Summary:
 
 SUMMARIES[KIND] = summary
 
-HANDLERS: list[Any] = [overview, section_page, branch_page, draft_page, version_page]
+HANDLERS: list[Any] = [overview, section_page, branch_page, draft_page, branch_draft_page, version_page]

@@ -161,7 +161,7 @@ document.addEventListener("DOMContentLoaded", () => {
     } else if (control.hasAttribute("data-drop")) {
       if (!(await ask(control.dataset.confirm))) return;
       const result = await send(base, {}, { method: "DELETE" });
-      if (result.ok) location.href = "/head/configuration";
+      if (result.ok) location.href = control.dataset.home;
       else show(result);
     } else if (control.dataset.post) {
       if (control.dataset.confirm && !(await ask(control.dataset.confirm))) return;
