@@ -47,6 +47,8 @@ BEHIND_MS = 10 * SECOND_MS
 """A screen that does not show what happened so long ago is frozen, or its stream is cut."""
 POSITIONS_KEPT = 8
 TESTS_KEPT = 5
+TEST_MS = 15 * SECOND_MS
+"""A screen that comes back later does not try what somebody asked for before."""
 
 HealthState = Literal["ok", "warning", "down", "waiting"]
 Sound = Literal["ok", "blocked", "missing", "off", "unknown"]
@@ -88,6 +90,7 @@ class Test(msgspec.Struct, frozen=True):
 
     id: int
     kind: Literal["sound", "number"]
+    at_ms: int = 0
 
 
 @dataclass
@@ -184,7 +187,7 @@ class DeviceDesk:
             heard = self._heard[device.id] = Heard(now_ms, now_ms, site)
         heard.at_ms, heard.beat, heard.site = now_ms, beat, site
         heard.asked.append((now_ms, self.newest(device.branch)))
-        return list(self._tests.get(device.id, ()))
+        return [test for test in self._tests.get(device.id, ()) if now_ms - test.at_ms <= TEST_MS]
 
     def newest(self, branch: str) -> int:
         """The position of a branch's newest event since the server was started; 0 for none."""
@@ -194,7 +197,7 @@ class DeviceDesk:
         """Have a screen try something when it is heard of next."""
         self._test_count += 1
         # A restart begins anew, and a page that has lived through it must not take that for an old one.
-        test = Test(self._started_ms + self._test_count, kind)
+        test = Test(self._started_ms + self._test_count, kind, self._halls.wall.now_ms())
         self._tests.setdefault(device_id, deque(maxlen=TESTS_KEPT)).append(test)
         return test
 

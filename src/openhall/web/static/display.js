@@ -6,7 +6,6 @@ document.addEventListener("DOMContentLoaded", () => {
   const TURN_WRITTEN_MS = 15000; // somebody who may not hear it
   const PAUSE_MS = 900;
   const QUEUE_MAX = 20; // beyond it a call is in the list alone
-  const CROWDED = 3; // so many behind it: said once
 
   const body = document.body;
   const isDevice = Boolean(body.dataset.device);
@@ -85,8 +84,8 @@ document.addEventListener("DOMContentLoaded", () => {
   async function announce(item) {
     if (!isDevice || told.is_quiet || !told.volume_percent) return void (sound = "off");
     const volume = told.volume_percent / 100;
-    const times = queue.length >= CROWDED ? 1 : told.repeats;
-    for (let n = 0; n < times; n++) {
+    // Said again only while nobody else waits to be called.
+    for (let n = 0; n < (queue.length ? 1 : told.repeats); n++) {
       if (n) await pause(PAUSE_MS);
       const rung = await window.openhall.chime(volume);
       if (rung === "blocked") return note("blocked");

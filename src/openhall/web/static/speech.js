@@ -27,11 +27,17 @@
   }
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => audio?.resume());
 
-  // Whether sound comes out of this page at all.
+  // Whether sound comes out of this page at all. A browser complains about a context that it must not start;
+  // an unheard tenth of a second is refused without a word.
   async function isBlocked() {
+    if (audio?.state === "running") return false;
+    try {
+      await new Audio("/static/silence.wav").play();
+    } catch (error) {
+      if (error.name === "NotAllowedError") return true;
+    }
     const own = context();
     if (!own) return true;
-    if (own.state === "running") return false;
     await Promise.race([own.resume(), new Promise((done) => setTimeout(done, BLOCKED_MS))]).catch(() => {});
     return own.state !== "running";
   }
