@@ -402,6 +402,13 @@ def _check_policies(draft: Draft, findings: Findings) -> None:
         )
 
 
+def _check_consents(draft: Draft, findings: Findings) -> None:
+    """One wording a kind: which of two was shown, nobody could say."""
+    privacy = draft.single.get("privacy")
+    if isinstance(privacy, Node):
+        _unique(privacy.nodes("consents"), "kind", Words("one wording of a kind"), findings)
+
+
 RULES: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_filled,
     _check_unique,
@@ -414,6 +421,7 @@ RULES: Final[tuple[Callable[[Draft, Findings], None], ...]] = (
     _check_staff,
     _check_periods,
     _check_policies,
+    _check_consents,
     *STAFFING_RULES,
     *ALERT_RULES,
 )
