@@ -8,7 +8,7 @@ import logging
 import os
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import date
 from functools import partial
 from typing import TypeVar
@@ -47,6 +47,7 @@ from openhall.app.read_models import PROJECTIONS
 from openhall.app.settings import Settings
 from openhall.app.spoken import SpokenCodes
 from openhall.app.ticket_links import TicketLinks
+from openhall.app.tracing import tracing_of
 from openhall.app.twin_desk import TwinDesk
 from openhall.devices.speech import Speech, SpeechLimits
 from openhall.flows.day import day_rules
@@ -194,7 +195,9 @@ class App:
         self.measures = Measures()
         """Counts what happens, for `/metrics`."""
         self.writer = Writer(self.book)
-        self.writer.on_commit = self.measures.note_commit
+        self.tracing = tracing_of(self.settings.telemetry)
+        """Traces for a collector; None where none is named."""
+        self.writer.on_commit = self._note_commit
         self.hub = Hub(self.book, encode_event)
         keys = KeyRing.read(folder.key)
         # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
@@ -317,6 +320,8 @@ class App:
         await self._blocking.finish()
         await self.writer.stop()
         self.store.close()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close)
 
     async def _repeat(self, name: str, turn: Callable[[], Awaitable[None]], seconds: float) -> None:
         """Take a turn again and again; the next one comes whatever happened in this one."""
@@ -446,11 +451,17 @@ class App:
 
     # -- commands -------------------------------------------------------------------------------------
 
+    def _note_commit(self, seconds: float, commands_count: int) -> None:
+        self.measures.note_commit(seconds, commands_count)
+        if self.tracing is not None:
+            self.tracing.note_commit(seconds, commands_count)
+
     async def submit(self, request: Request) -> Answer | Refusal:
         """Carry out a command; it is on disk when this returns. Raises `Trouble`."""
         began = self.measures.begin()
         try:
-            result = await self.writer.submit(request)
+            with self.tracing.command(request) if self.tracing is not None else nullcontext():
+                result = await self.writer.submit(request)
         except Trouble as trouble:
             self.measures.note_command(request, trouble, began)
             raise

@@ -14,7 +14,6 @@ from typing import Any
 from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
-from litestar import Litestar
 
 from openhall.app import certificates
 from openhall.app.build import App, settle_memory
@@ -90,7 +89,7 @@ async def serve(
     check_port(host, port)
     sys.setswitchinterval(SWITCH_SECONDS)
     server = Server(
-        believing_proxies(create_site(app), app.settings.server.trusted_proxies),
+        believing_proxies(traced_site(app), app.settings.server.trusted_proxies),
         address=host,
         port=port,
         interface=Interfaces.ASGI,
@@ -139,7 +138,13 @@ async def serve(
         await _until_stopped(app, serving)
 
 
-def believing_proxies(site: Litestar, proxies: Sequence[str]) -> Any:
+def traced_site(app: App) -> Any:
+    """The site, with its requests traced where that is wanted."""
+    site = create_site(app)
+    return site if app.tracing is None else app.tracing.around(site)
+
+
+def believing_proxies(site: Any, proxies: Sequence[str]) -> Any:
     """The site as it is reached through proxies: what they say of a request's origin and TLS is taken, and
     from nobody else."""
     if not proxies:
