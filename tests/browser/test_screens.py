@@ -65,6 +65,8 @@ def screens(served: Served) -> Iterator[tuple[str, str, str]]:
     yield "manager", f"{branch}/branch", ""
     yield "manager", f"{branch}/report", ""
     yield "operations", "/head/report", ""
+    yield "lobby", f"{branch}/alerts", ""
+    yield "operations", "/head/alerts", ""
     yield "operations", f"{branch}/branch", ""
     yield "operations", "/b/lanqiao/branch", ""
     yield "teller", f"{branch}/guard", ""
