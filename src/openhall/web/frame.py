@@ -13,6 +13,7 @@ from typing import Any, Final
 from openhall.access import rights
 from openhall.app.build import App
 from openhall.network.model import Branch
+from openhall.web.names import names_of
 from openhall.web.rendering import clock_words
 from openhall.web.signing_in import OpenhallRequest
 
@@ -34,6 +35,10 @@ BRANCH_PAGES: Final[tuple[rights.Screen, ...]] = (
     "configuration",
 )
 """At `/b/BRANCH/…`, in the order in which they are offered."""
+RARELY: Final[frozenset[rights.Screen]] = frozenset(
+    {"personal", "devices", "accounts", "approvals", "configuration"}
+)
+"""Not looked at while customers wait: behind *More* in a branch, so that the rest stays on one line."""
 HEAD_PAGES: Final[tuple[rights.Screen, ...]] = (
     "alerts",
     "report",
@@ -55,13 +60,16 @@ class Link:
     address: str
     screen: rights.Screen
     is_here: bool = False
+    is_rare: bool = False
 
 
 def branch_links(role: Any, own_branch: str | None, branch: str, here: str = "") -> list[Link]:
     """The pages of a branch that an account may open; none where it has no business."""
     if not rights.reaches(role, own_branch, branch):
         return []
-    return [Link(f"/b/{branch}/{s}", s, s == here) for s in BRANCH_PAGES if rights.may_open(role, s)]
+    return [
+        Link(f"/b/{branch}/{s}", s, s == here, s in RARELY) for s in BRANCH_PAGES if rights.may_open(role, s)
+    ]
 
 
 def head_links(role: Any, here: str = "") -> list[Link]:
@@ -90,7 +98,7 @@ def frame(request: OpenhallRequest, screen: str, branch: Branch | None = None) -
         "path": request.url.path + (f"?{query}" if query else ""),
         "now_ms": app.clock.now_ms(),
         "hm": clock_words(branch.timezone if branch is not None else app.bank.branches[0].timezone),
-        "people": {person.id: person.name for person in app.bank.people},
+        "people": names_of(app.bank),
         "speed": getattr(app.clock, "speed", 1.0),
         "is_demo": hasattr(app.clock, "speed"),
     }

@@ -68,7 +68,12 @@ def screen_context(request: OpenhallRequest, branch: Branch, screen: str) -> dic
         board = context["board"] = views.board(state, now_ms, waits)
         # What the simulator told is of one age; a screen says it once.
         context["aged"] = next((s.wait for s in board.services if s.wait.source == "twin"), None)
-        context["rules"] = state.day_rules
+        rules = context["rules"] = state.day_rules
+        # A day that is open keeps what it opened with, whatever was published since.
+        context["services"] |= {s.id: s for s in rules.services}
+        context["needs"] |= {n.code: n for s in rules.services for n in s.needs}
+        context["classes"] = {c.code: c for c in rules.classes}
+        context["numbers"] |= {k.id: k.number for k in rules.branch.counters}
         is_counted = state.day_rules.regime.capacity.is_computed
         context["room"] = room_left(state, now_ms) if is_counted else None
         context["is_used_up"] = elsewhere.is_used_up(state, now_ms)

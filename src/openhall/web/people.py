@@ -10,18 +10,14 @@ from openhall.hall import views_people
 from openhall.hall.model.state import HallState
 from openhall.hall.policy import Staff
 from openhall.kernel.clock import HOUR_MS, MINUTE_MS
-from openhall.network.model import Bank, Post
+from openhall.network.model import Post
+from openhall.web.names import names_of
 from openhall.web.rendering import clock_words
 from openhall.web.signing_in import OpenhallRequest
 
 UNTIL_STEP_MS = 30 * MINUTE_MS
 UNTIL_CHOICES = 16
 """Of times till which colleagues are asked for: a working day in half hours."""
-
-
-def names_of(bank: Bank) -> dict[str, str]:
-    """Everybody's name: colleagues of other branches come, are asked for and are sent."""
-    return {p.id: p.name for p in bank.people}
 
 
 def free_tellers(state: HallState) -> list[str]:
@@ -84,7 +80,8 @@ def help_context(request: OpenhallRequest, now_ms: int) -> dict[str, Any]:
         "hm_at": {b.id: clock_words(b.timezone) for b in app.bank.branches},
         "branch_names": {b.id: b.name for b in app.bank.branches},
         "people": names_of(app.bank),
-        "services": {s.id: s for s in app.bank.services},
+        "services": {s.id: s for each in halls.values() for s in each.day_rules.services}
+        | {s.id: s for s in app.bank.services},
     }
 
 

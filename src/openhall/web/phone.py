@@ -25,6 +25,7 @@ from openhall.kernel.event import StreamId
 from openhall.network.model import Branch
 from openhall.web import elder, notice_offers, people
 from openhall.web.guarding import ANYONE
+from openhall.web.names import names_of
 from openhall.web.problems import Problem
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
@@ -166,8 +167,8 @@ def _what_it_says(app: App, own: Own) -> dict[str, Any]:
         "ring": ring_of(state, ticket.id),
         "feedback_consent": app.personal.consent("feedback"),
         "holds_left": max(0, rules.hold.times_at_most - ticket.hold_count),
-        "people": people.names_of(app.bank),
-        "contact": people.names_of(app.bank).get(ticket.contact_person or contact_of(state), ""),
+        "people": names_of(app.bank),
+        "contact": names_of(app.bank).get(ticket.contact_person or contact_of(state), ""),
     }
 
 

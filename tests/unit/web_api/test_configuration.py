@@ -328,3 +328,37 @@ def test_the_pages_of_a_bank_of_207_branches_stay_light(tmp_path: Path) -> None:
         assert [e["sentence"] for e in seen["effects"]] == [
             "Branch 0: no longer trained for Accounts: Person 1."
         ]
+
+
+def test_the_screens_of_an_open_day_go_on_when_what_they_show_is_taken_out_of_the_bank(
+    tmp_path: Path,
+) -> None:
+    """The day keeps its people, windows and services; only the next one is without them."""
+    app, tokens = opened(tmp_path, sample_files())
+    with TestClient(create_site(app)) as client:
+        site = Site(app, client, tokens)
+        site.ask("ops", "POST", "/api/branches/lanqiao/day", {})
+        commands = "/api/branches/lanqiao/commands"
+        site.done("boss", "POST", f"{commands}/OpenDoors", {})
+        issued = site.done(
+            "boss", "POST", f"{commands}/IssueTicket", {"need": "deposit_takings", "service_id": "business"}
+        )
+        assert issued["events"]
+        site.done("boss", "POST", f"{commands}/OpenCounter", {"counter_id": "C3", "person_id": "sun-tao"})
+        files = {name: body.decode() for name, body in sample_files().items()}
+        gone = {n: without(files[n], "sun-tao") for n in ("people.csv", "leaves.csv", "wishes.csv")}
+        draft = site.draft(files={**files, **gone})
+        path = f"/api/configuration/drafts/{draft['id']}/proposal"
+        waiting = site.done("ops", "POST", path, {"seen": draft["revision"], "reason": ""})
+        decided = site.done(
+            "root", "POST", f"/api/approvals/{waiting['proposal']}/decision", {"is_approved": True}
+        )
+        assert decided["is_carried_out"], decided
+        assert "sun-tao" not in {p.id for p in app.bank.people}
+        for screen in ("display", "guard", "counter", "lobby", "branch", "kiosk", "plan"):
+            answer = site.ask("boss", "GET", f"/b/lanqiao/{screen}?counter=C3", accept="text/html")
+            assert answer.status_code == 200, (screen, answer.text[-600:])
+
+
+def without(text: str, word: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if word not in line)
