@@ -39,7 +39,15 @@ from openhall.network import labels, limits, mistakes, schema
 from openhall.network.model import Role
 from openhall.rehearsal.evaluation import simulated, technion, warsaw
 from openhall.staffing import sentences as sentences_of_plans
-from openhall.web import accounts, alerts, configuration_pages, messages, problems, rendering
+from openhall.web import (
+    accounts,
+    alerts,
+    configuration_pages,
+    messages,
+    personal_pages,
+    problems,
+    rendering,
+)
 
 SOURCE = Path(__file__).parents[1] / "src" / "openhall"
 CATALOGUE = SOURCE / "locale" / "zh.po"
@@ -140,6 +148,8 @@ def from_messages() -> Iterator[Found]:
         alerts.TECHNICAL_WORDS,
         messages.CHANNEL_WORDS,
         messages.STATE_WORDS,
+        personal_pages.ACTION_WORDS,
+        personal_pages.REASON_WORDS,
     )
     for words in (*pages, messages.KIND_WORDS, messages.CODE_WORDS):
         for sentence in words.values():

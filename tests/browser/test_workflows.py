@@ -101,7 +101,7 @@ def test_a_customer_steps_out_and_comes_back_to_the_same_place(open_hall: Served
     lobby.get_by_label(f"{first}号的更多操作").click()
     sheet = lobby.locator("#sheet")
     sheet.get_by_label("电话（客户自愿）").fill("555 0134")
-    sheet.get_by_label("已向客户说明并征得同意").check()
+    sheet.get_by_label("已向客户宣读或出示，客户同意").check()
     sheet.get_by_role("button", name="保留位置30分钟").click()
     expect(sheet).to_be_hidden()
     held = lobby.locator('[data-id="held"]')
