@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any, Final, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Controller, Response, delete, get, post
@@ -17,6 +18,7 @@ from openhall.app import account_desk
 from openhall.app.account_desk import Asked, change_in
 from openhall.app.build import App
 from openhall.app.language import say
+from openhall.kernel.clock import to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
 from openhall.log.access_record import ACTIONS, Entry
@@ -318,7 +320,7 @@ async def access_page(
         "is_checked": is_checked,
         "broken": await asyncio.to_thread(record.first_broken) if is_checked else None,
         "branch_names": {b.id: b.name.get(language) for b in app.bank.branches},
-        "moment": lambda at_ms: moment_words(language, at_ms, zone),
+        "moment": lambda at_ms: to_datetime(at_ms, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S"),
     }
     return page("access_record.html", language, **context)
 

@@ -61,7 +61,7 @@ document.addEventListener("DOMContentLoaded", () => {
   wish?.addEventListener("submit", async (event) => {
     event.preventDefault();
     const begun = await begin(wish.elements.password.value);
-    if (begun.ok) wish.hidden = true;
+    if (begun.ok) wish.closest("[data-codes-wish]").hidden = true;
     else showError(wish, `${begun.body.title} ${begun.body.remedy}`);
   });
   if (codes.hasAttribute("data-at-once")) begin("");
