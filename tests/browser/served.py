@@ -11,11 +11,12 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -101,10 +102,13 @@ def _twin_folder(folder: Path) -> Path:
     return folder.with_name(folder.name + ".twin")
 
 
-def install(folder: Path) -> None:
-    """An installation of the sample bank with one account of each role; the screens are paired devices."""
-    place = Folder(folder)
-    place.create(sample_files())
+def install(folder: Path, changed: Mapping[str, str] = MappingProxyType({})) -> None:
+    """An installation of the sample bank, with some lines of its files changed, and one account of each role;
+    the screens are paired devices."""
+    place, files = Folder(folder), sample_files()
+    for line, instead in changed.items():
+        files = {name: body.replace(line.encode(), instead.encode()) for name, body in files.items()}
+    place.create(files)
     app = build(place)
     tokens = {}
     for name, (role, person) in ACCOUNTS.items():
@@ -299,9 +303,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
+def serving(folder: Path, changed: Mapping[str, str] = MappingProxyType({})) -> Iterator[Served]:
     """A bank installed in the folder and served for a while."""
-    install(folder)
+    install(folder, changed)
     served = Served(folder, free_port())
     served.start()
     try:
