@@ -26,11 +26,20 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import openhall
-from openhall.app import configuration, device_words, message_words, plan_words, report_exports, report_words
+from openhall.app import (
+    configuration,
+    device_words,
+    findings,
+    message_words,
+    plan_words,
+    report_exports,
+    report_words,
+)
 from openhall.cli import demo, language, rehearse, simulate
 from openhall.cli.bench import elastic as bench_elastic
 from openhall.cli.bench import hall as bench
 from openhall.cli.bench import size as bench_size
+from openhall.cli.bench import soak as bench_soak
 from openhall.cli.bench import twin as bench_twin
 from openhall.cli.bench import week as bench_week
 from openhall.cli.main import program
@@ -100,7 +109,8 @@ def from_command_line() -> Iterator[Found]:
         yield "click", sentence
     for word in (*demo.SHOWN_ROLES, *get_args(Role)):
         yield "cli/demo.py", word
-    for bar in (*bench.BARS, *bench_elastic.BARS, *bench_size.BARS, *bench_twin.BARS, *bench_week.BARS):
+    benches = (bench, bench_elastic, bench_size, bench_soak, bench_twin, bench_week)
+    for bar in (bar for each in benches for bar in each.BARS):
         yield "cli/bench", bar.words
     for word in rehearse.WORDS:
         yield "cli/rehearse.py", word
@@ -212,6 +222,11 @@ def from_refusals() -> Iterator[Found]:
 
 def from_devices() -> Iterator[Found]:
     """How a device is, and what somebody can do about it."""
+    for part in findings.PARTS.values():
+        yield "app/findings.py", part
+    for text in findings.TEXTS.values():
+        yield "app/findings.py", text.sentence
+        yield "app/findings.py", text.remedy
     for text in device_words.STATES.values():
         yield "app/device_words.py", text.sentence
         yield "app/device_words.py", text.remedy
