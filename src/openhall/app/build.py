@@ -6,11 +6,9 @@ import asyncio
 import gc
 import logging
 import os
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import date
-from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,16 +17,12 @@ import msgspec
 from openhall.access import approvals as approval_rules
 from openhall.access import devices as device_rules
 from openhall.access import managing
-from openhall.app import alerts as alert_desk
 from openhall.app import appointments as appointment_desk
-from openhall.app import nights, planning, spoken, technical, ticket_links
-from openhall.app import notices as notice_desk
+from openhall.app import nights, outward, planning, spoken, ticket_links
 from openhall.app.access_settings import OidcSettings, account_settings
 from openhall.app.account_desk import AccountDesk
-from openhall.app.alerts import AlertDesk
 from openhall.app.appointments import AppointmentDesk
 from openhall.app.bank_files import bank_in_force
-from openhall.app.blocking import Blocking
 from openhall.app.clocks import SystemClock
 from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
 from openhall.app.configuration import ConfigurationDesk
@@ -37,9 +31,8 @@ from openhall.app.folder import Folder
 from openhall.app.health import HealthDesk
 from openhall.app.identity import IdentityProvider
 from openhall.app.measures import Measures, PresentState
-from openhall.app.messages import MessageDesk, adapters_of
 from openhall.app.nights import Nights
-from openhall.app.notices import NoticeDesk
+from openhall.app.outward import Outward
 from openhall.app.plan_desk import PlanDesk
 from openhall.app.plan_making import SECONDS as PLAN_SECONDS
 from openhall.app.plan_making import PlanMaking
@@ -120,9 +113,8 @@ def refusal_texts() -> dict[str, RefusalText]:
         **PLAN_REFUSALS,
         **book_log.REFUSALS,
         **accounts_log.REFUSALS,
-        **alert_desk.REFUSALS,
+        **outward.REFUSALS,
         **appointment_desk.REFUSALS,
-        **notice_desk.REFUSALS,
         **consents.REFUSALS,
         **approval_rules.REFUSALS,
         **device_rules.REFUSALS,
@@ -235,24 +227,16 @@ class App:
         )
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
-        self._blocking = Blocking()
-        chance, adapters = random.SystemRandom().random, adapters_of(self.settings, wall)
-        self.messages = MessageDesk(
-            store, wall, chance, adapters, self.personal, self.links, lambda: self.bank, self._blocking
-        )
-        """Sends what leaves the house: notices, alerts."""
-        self.notices = NoticeDesk(self, store, self.personal, lambda: self.messages.channels, self._blocking)
-        """Customers who are told by message."""
-        self.alerts = AlertDesk(self, store, lambda: self.messages.channels, self._blocking)
-        """The nine kinds of alert over each open hall."""
-        self.alerts.sources.append(partial(technical.troubles, self))
+        self.outward = Outward(self)
+        """What reaches people beside the screens."""
+        self.messages, self.notices, self.alerts = self.outward.desks
         self.measures.registry.register(PresentState(self))
         self.health = HealthDesk(self)
         """How each part is doing."""
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
-        for listener in (self._note_series, self.notices.note, self.alerts.note):
+        for listener in (self._note_series, self.outward.note):
             self.book.listen(listener)
         if self.twin is not None:
             self.book.listen(self.twin.note)
@@ -287,9 +271,7 @@ class App:
             ("approval", self.approvals.run_once, UPKEEP_SECONDS),
             ("device", self.devices.run_once, DEVICES_SECONDS),
             ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
-            ("notice", self.notices.run_once, SCHEDULE_SECONDS),
-            ("alert", self.alerts.run_once, alert_desk.TURN_SECONDS),
-            *self.messages.turns(),
+            *self.outward.turns(),
             ("session", self.run_sessions_once, UPKEEP_SECONDS),
         ):
             self._tasks.append(
@@ -316,8 +298,7 @@ class App:
         self.devices.stop()
         self.plan_making.stop()
         self.hub.close()
-        await self.messages.close()
-        await self._blocking.finish()
+        await self.outward.close()
         await self.writer.stop()
         self.store.close()
         if self.tracing is not None:

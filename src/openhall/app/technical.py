@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 from openhall.app.alerts import Technical
 from openhall.app.messages import MessageDesk
@@ -13,24 +12,10 @@ FAILURES_SHOWN = 3
 """In a row: a gateway that answers badly once is not worth anybody's attention."""
 
 
-class Parts(Protocol):
-    """What is asked how it is doing."""
-
-    @property
-    def twin(self) -> TwinDesk | None:
-        """The simulator's desk."""
-        ...
-
-    @property
-    def messages(self) -> MessageDesk:
-        """The ways out."""
-        ...
-
-
-def troubles(parts: Parts) -> Iterator[Technical]:
+def troubles(twin: TwinDesk | None, messages: MessageDesk) -> Iterator[Technical]:
     """The troubles of the whole installation."""
-    if parts.twin is not None and not parts.twin.health.is_ok:
+    if twin is not None and not twin.health.is_ok:
         yield Technical("twin")
-    for channel, health in parts.messages.health.items():
+    for channel, health in messages.health.items():
         if health.failures >= FAILURES_SHOWN:
             yield Technical("messages", place=channel)

@@ -48,6 +48,11 @@ def upgrade() -> None:
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("stream", "ticket_id", name="pk_notices"),
     )
+    op.create_index("ix_messages_state_due_ms", "messages", ["state", "due_ms"])
+    _add_alerts()
+
+
+def _add_alerts() -> None:
     op.create_table(
         "alerts",
         sa.Column("id", sa.Text, nullable=False),
@@ -74,6 +79,5 @@ def upgrade() -> None:
         sa.Column("action", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_alert_changes"),
     )
-    op.create_index("ix_messages_state_due_ms", "messages", ["state", "due_ms"])
     op.create_index("ix_alerts_day_branch", "alerts", ["day", "branch"])
     op.create_index("ix_alert_changes_alert_at_ms", "alert_changes", ["alert", "at_ms"])
