@@ -170,6 +170,7 @@ def paired(client: httpx.Client, code: str, token_file: Path | None) -> str:
 
 def play(gate: Gate, *, rate: float, people: int, refer_share: float, pause: Callable[[float], None]) -> Walk:
     """Let people come, `rate` a minute on average, until so many have; 0 for without end."""
+    gate.look()  # before anybody comes: what is to be checked, and the hall's time
     gaps = random.Random(gate.seed + 1)  # noqa: S311 - people who are invented
     while not people or gate.walk.people < people:
         gate.meet(refer_share)

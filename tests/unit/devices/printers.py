@@ -31,10 +31,17 @@ class Sink:
     connection_count: int = 0
 
     def __post_init__(self) -> None:
+        self._changed = threading.Condition()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def wait(self, count: int, seconds: float) -> list[bytes]:
+        """The slips, once so many came whole."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.slips) >= count, seconds), len(self.slips)
+        return self.slips
 
     def close(self) -> None:
         """Pull the plug."""
@@ -55,7 +62,9 @@ class Sink:
                 self.connection_count += 1
                 data = self._hear(line)
             if data:
-                self.slips.append(data)
+                with self._changed:
+                    self.slips.append(data)
+                    self._changed.notify_all()
 
     def _hear(self, line: socket.socket) -> bytes:
         data = b""

@@ -71,7 +71,7 @@ def test_the_sink_gets_exactly_the_slip(printer: Printer, sink: Sink) -> None:
     assert printer.wait(lambda: printer.job("t1") == "printed", PATIENT_SECONDS)
     printer.stop()
     assert printer.join(PATIENT_SECONDS)
-    assert sink.slips == [bytes_of(SLIP, printer.settings, FONT)]
+    assert sink.wait(1, PATIENT_SECONDS) == [bytes_of(SLIP, printer.settings, FONT)]
 
 
 @pytest.mark.parametrize("letters", ["picture", "gb18030"])
@@ -167,7 +167,7 @@ def test_a_printer_that_dies_in_the_middle_prints_the_slip_again(printer: Printe
     assert printer.wait(lambda: printer.job("t1") == "printed", PATIENT_SECONDS)
     printer.stop()
     assert printer.join(PATIENT_SECONDS)
-    first, second = sink.slips
+    first, second = sink.wait(2, PATIENT_SECONDS)
     assert len(first) < len(whole)
     assert whole.startswith(first)
     assert second == whole
