@@ -35,9 +35,9 @@ def ticket_slip(state: HallState, ticket: Ticket, waits: Waits, address: str) ->
             likely = say(language, "Likely wait: {wait}", wait=wait_words(language, wait, rules))
             parts += [Line(ahead, size="normal"), Line(likely, size="normal", is_bold=True)]
             parts.append(Gap())
-    parts += _both("Your number appears on the screen and is called out.")
+    parts += both("Your number appears on the screen and is called out.")
     if address:
-        parts += [Gap(), *_both("With a phone: your place and your wait, wherever you are."), Code(address)]
+        parts += [Gap(), *both("With a phone: your place and your wait, wherever you are."), Code(address)]
     parts += [Rule(), *_foot(rules, ticket.issued_ms)]
     return Slip(tuple(parts))
 
@@ -49,10 +49,10 @@ def guidance_slip(
     service = next(s for s in rules.services if any(n.code == need.code for n in s.needs))
     parts: list[Part] = [*_head(rules), *_names(need.name, size_zh="large"), Rule()]
     if need.documents:
-        parts += _titled("Please have ready:", need.documents)
+        parts += titled("Please have ready:", need.documents)
     if offers:
-        parts += _titled("If you would rather not wait, there is also:", tuple(rule.says for rule in offers))
-        parts += _both("It is an offer: your place is kept meanwhile.")
+        parts += titled("If you would rather not wait, there is also:", tuple(rule.says for rule in offers))
+        parts += both("It is an offer: your place is kept meanwhile.")
         parts.append(Gap())
     parts += _where(rules, service, number)
     parts += [Rule(), *_foot(rules, now_ms)]
@@ -66,7 +66,7 @@ def example_slip(branch: Branch, name: str, now_ms: int) -> Slip:
             Line(branch.name.zh, is_bold=True),
             Line(branch.name.en, size="small"),
             Line("A001", size="huge", is_bold=True),
-            *_both("This is a test of the printer. It is no number."),
+            *both("This is a test of the printer. It is no number."),
             Rule(),
             Line(name),
             Code("https://openhall.example/test"),
@@ -91,12 +91,12 @@ def _names(text: Text, *, size_zh: str = "normal") -> Iterator[Part]:
     yield Line(text.en)
 
 
-def _both(sentence: str) -> Iterator[Part]:
+def both(sentence: str) -> Iterator[Part]:
     for language in LANGUAGES:
         yield Line(say(language, sentence), size="normal" if language == "zh" else "small")
 
 
-def _titled(title: str, texts: tuple[Text, ...]) -> Iterator[Part]:
+def titled(title: str, texts: tuple[Text, ...]) -> Iterator[Part]:
     for language in LANGUAGES:
         yield Line(say(language, title), is_bold=True, is_centred=False)
         for text in texts:
