@@ -84,10 +84,10 @@ def from_templates() -> Iterator[Found]:
 
 
 def from_code() -> Iterator[Found]:
-    """Sentences said in Python: the second argument of `say`, the first of `both`."""
+    """Sentences said in Python: the second argument of `say`, the first of `both` and `titled`."""
     for path in sorted([*(SOURCE / "web").glob("*.py"), *(SOURCE / "app").glob("*.py")]):
         with path.open("rb") as file:
-            for _, message, _, _ in extract("python", file, keywords={"say": (2,), "both": (1,)}):
+            for _, message, _, _ in extract("python", file, keywords={"say": (2,), "both": (1,), "titled": (1,)}):
                 if isinstance(message, str):
                     yield path.relative_to(SOURCE).as_posix(), message
 
