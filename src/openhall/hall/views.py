@@ -224,11 +224,8 @@ def diversion_view(state: HallState, diversion: Diversion) -> DiversionView:
     )
 
 
-def counter_view(
-    state: HallState, counter: CounterState, calls: Iterable[AutoCall] | None = None
-) -> CounterView:
-    """One counter; `calls` are those that are about to be made by themselves, where they are known."""
-    about_to = auto_calls(state) if calls is None else calls
+def counter_view(state: HallState, counter: CounterState, calls: Iterable[AutoCall] = ()) -> CounterView:
+    """One counter; `calls` are those that are about to be made by themselves (`auto_calls`)."""
     rules = state.counter_rules(counter.id)
     ticket = state.tickets.get(counter.ticket_id)
     if not counter.is_open:
@@ -251,7 +248,7 @@ def counter_view(
         ticket_number=ticket.number if ticket else "",
         since_ms=(ticket.started_ms or ticket.called_ms) if ticket else 0,
         is_auto_call=calls_by_itself(state.day_rules, rules),
-        auto_call_ms=next((call.due_ms for call in about_to if call.counter_id == counter.id), 0),
+        auto_call_ms=next((call.due_ms for call in calls if call.counter_id == counter.id), 0),
         auto_call_from_ms=counter.auto_call_from_ms,
         auto_call_reason=counter.auto_call_reason,
     )
@@ -336,7 +333,7 @@ def board(state: HallState, now_ms: int, waits: Waits) -> Board:
     statuses = Tally(t.status.value for t in state.tickets.values())
     joined = [state.tickets[tid].joined_ms for _, tid in state.line]
     bound_ms = overtaking_bound_ms(rules.order, rules.classes, rules.classes[0], rules.appointments)
-    calls = auto_calls(state)
+    calls = auto_calls(state, now_ms)
     counters = tuple(counter_view(state, k, calls) for k in state.counters.values())
     return Board(
         place=state.stream.place,

@@ -17,6 +17,7 @@ from openhall.access import rights
 from openhall.app.build import App
 from openhall.app.language import say
 from openhall.hall import honesty, views, views_advice
+from openhall.hall.model.auto_calling import auto_calls
 from openhall.hall.model.deciding.diverting import channels_for
 from openhall.hall.model.state import HallState, TicketStatus
 from openhall.hall.model.waits import room_left
@@ -88,7 +89,9 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         wanted = request.query_params.get("counter", "")
         own = next((k.id for k in state.counters.values() if k.person_id == request.user.person_id), "")
         counter = state.counters.get(wanted or own)
-        context["counter"] = views.counter_view(state, counter) if counter else None
+        context["counter"] = (
+            views.counter_view(state, counter, auto_calls(state, context["now_ms"])) if counter else None
+        )
         ticket = state.tickets.get(counter.ticket_id) if counter else None
         context["ticket"] = views.ticket_view(state, ticket, waits) if ticket else None
         line = [t for t in views.waiting(state, waits) if counter and _is_for(state, counter.id, t)]

@@ -25,8 +25,9 @@ class AutoCall(NamedTuple):
     due_ms: int
 
 
-def auto_calls(state: HallState) -> list[AutoCall]:
-    """What the free counters will call as things stand, in the order in which they choose."""
+def auto_calls(state: HallState, now_ms: int) -> list[AutoCall]:
+    """What the free counters will call as things stand, in the order in which they choose: those whose
+    teller asked for a while take only whom nobody else would."""
     if state.rules is None or state.doors is Doors.NOT_YET or state.pause_reason or not state.line:
         return []
     free = [k for k in state.counters.values() if _is_armed(state, k)]
@@ -35,7 +36,12 @@ def auto_calls(state: HallState) -> list[AutoCall]:
     calls_since_ms = max(state.doors_opened_ms, state.pauses[-1][1] if state.pauses else 0)
     found: list[AutoCall] = []
     chosen: set[str] = set()
-    for counter in sorted(free, key=lambda k: (_scarce_count(state, k), k.free_since_ms, k.id)):
+
+    def rank(counter: CounterState) -> tuple[bool, int, int, str]:
+        is_delayed = counter.auto_call_from_ms > now_ms
+        return is_delayed, _scarce_count(state, counter), counter.free_since_ms, counter.id
+
+    for counter in sorted(free, key=rank):
         ticket_id = _first(state, counter, chosen)
         if ticket_id:
             chosen.add(ticket_id)
@@ -53,7 +59,7 @@ def due(state: HallState, now_ms: int) -> list[AutoCall]:
     """Those whose time has come and who pass nobody over, in an order in which they can be made."""
     made: list[AutoCall] = []
     gone: set[str] = set()
-    for call in auto_calls(state):
+    for call in auto_calls(state, now_ms):
         if call.due_ms <= now_ms and _first(state, state.counters[call.counter_id], gone) == call.ticket_id:
             made.append(call)
             gone.add(call.ticket_id)
