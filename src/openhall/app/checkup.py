@@ -115,9 +115,11 @@ class Checkup:
         path = self._folder.database
         if not path.is_file():
             return [Finding("database", "ok", "database_none"), self._clock_by(None)]
+        found = self._log()
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            return [degraded("database", "database_open", place=str(path)), *self._log()]
-        return self._log()
+            exposed = degraded("database", "database_open", place=str(path))
+            return [exposed if finding == fine("database") else finding for finding in found]
+        return found
 
     def _log(self) -> list[Finding]:
         try:

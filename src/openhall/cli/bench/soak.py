@@ -35,6 +35,7 @@ BARS = (
     Bar("double_calls", "customers called to two counters at once", at_most=0),
     Bar("lost_answers", "calls that were answered and are not in the log", at_most=0),
     Bar("rss_growth_mb", "growth of the server's memory, MB"),
+    Bar("rss_growth_mb_per_1000_tickets", "growth of the server's memory for 1,000 tickets, MB", at_most=5),
     Bar("p50_ms", "median of a command as its caller saw it, ms"),
     Bar("p99_ms", "99th percentile, ms"),
     Bar("server_cpu_share", "share of a core that the server took"),
@@ -96,7 +97,7 @@ def bench_soak(as_json: bool, where: Path, **options: float) -> None:
 
     They are the invented people of `openhall demo`, in a process of their own, each with an account and a
     view of the branch by its event stream; listeners in further processes keep the positions that they are
-    sent. In the end both are held against the log. The measurement follows a warm-up of at most a minute.
+    sent. In the end both are held against the log. The measurement follows a warm-up of at most two minutes.
     """
     sizes = msgspec.convert(options, Sizes, strict=False)
     with (

@@ -82,6 +82,8 @@ class Played(msgspec.Struct, frozen=True, tag=True):
     """Refusals by code: people look at their screens and sometimes press too late."""
     again: dict[str, int]
     """Answers after which the same command was sent again, by status."""
+    tickets_before: int
+    """Issued before the mark."""
     called: list[Called]
     faults: list[str]
 

@@ -44,14 +44,15 @@ class LogRead:
         found = cls({branch: [] for branch in branches})
         with SqliteStore.open_to_read(database) as store:
             for recorded in store.read():
-                found._note(recorded)
+                found.note(recorded)
         return found
 
     def lost(self, called: list[Called]) -> int:
         """Answers to a call that the log does not have as they were given."""
         return sum(self.calls.get((c.branch, c.seq)) != (c.ticket_id, c.counter_id) for c in called)
 
-    def _note(self, recorded: Recorded) -> None:
+    def note(self, recorded: Recorded) -> None:
+        """One more event, in the order of the log."""
         place = recorded.stream.place
         self.positions[place].append(recorded.position)
         self.events += 1

@@ -20,7 +20,7 @@ from openhall.cli.bench import soak_jobs as jobs
 from openhall.cli.bench.client import HOST, Line
 from openhall.cli.bench.soak_bank import DAY, Post
 from openhall.hall.model import ROOM as HALL
-from openhall.hall.model.events import TicketCalled, WaitsTold
+from openhall.hall.model.events import TicketCalled, TicketIssued, WaitsTold
 from openhall.kernel.clock import SECOND_MS
 from openhall.kernel.event import SYSTEM, Answer, Request, Stamp, StreamId
 from openhall.kernel.refusal import Refusal
@@ -75,11 +75,13 @@ class Tally:
         self.called: list[jobs.Called] = []
         self.faults: list[str] = []
         self.cpu_since = 0.0
+        self.tickets = self.tickets_before = 0
 
     def mark(self) -> None:
         """Measure from now on."""
         self.latencies_us, self.cpu_since = [], process_time()
         self.refused.clear()
+        self.tickets_before = self.tickets
 
     def report(self) -> jobs.Played:
         """All of it."""
@@ -88,6 +90,7 @@ class Tally:
             cpu_seconds=process_time() - self.cpu_since,
             refused=dict(self.refused),
             again=dict(self.again),
+            tickets_before=self.tickets_before,
             called=self.called,
             faults=self.faults[:20],
         )
@@ -260,6 +263,7 @@ class Branch:
     def _hear_done(self, request: Request, answered: Answered) -> None:
         first_seq = answered.seq - len(answered.events) + 1
         for seq, event in enumerate(answered.events, first_seq):
+            self._tally.tickets += isinstance(event, TicketIssued)
             if isinstance(event, TicketCalled):
                 called = jobs.Called(self._post.branch, seq, event.ticket_id, event.counter_id)
                 self._tally.called.append(called)
