@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from openhall.web.configuration_pages import SECTIONS
 from tests.browser import days
 from tests.browser.conftest import OpenScreen
 from tests.browser.served import BRANCH, ROOT, Served
@@ -62,11 +63,17 @@ def screens(served: Served) -> Iterator[tuple[str, str, str]]:
     yield "lobby", f"{branch}/lobby", ""
     yield "lobby", f"{branch}/lobby", ".line button"
     yield "lobby", f"{branch}/personal", ""
+    yield "manager", f"{branch}/personal", ""
+    yield "manager", f"{branch}/personal/access", ""
     yield "manager", f"{branch}/branch", ""
     yield "manager", f"{branch}/report", ""
     yield "operations", "/head/report", ""
     yield "lobby", f"{branch}/alerts", ""
     yield "operations", "/head/alerts", ""
+    yield "operations", "/head/configuration", ""
+    for section in SECTIONS:
+        yield "operations", f"/head/configuration/{section}", ""
+    yield "manager", f"{branch}/configuration", ""
     yield "operations", f"{branch}/branch", ""
     yield "operations", "/b/lanqiao/branch", ""
     yield "teller", f"{branch}/guard", ""

@@ -45,8 +45,10 @@ def _numbers(written: str) -> list[str]:
     digits = re.sub(r"\D", "", written)
     if len(digits) > DIGITS_AT_MOST:
         return [n for part in written.split() for n in _numbers(part) if part != written]
+    is_abroad = "+" in written or digits.startswith("00")
     digits = digits.removeprefix("00")
-    if len(digits) >= len(COUNTRY_CODE) + 10:
+    # Without a plus or two noughts only a number that is too long to be from here begins with the country.
+    if is_abroad or len(digits) >= len(COUNTRY_CODE) + 10:
         digits = digits.removeprefix(COUNTRY_CODE)
     digits = digits.removeprefix("0")
     return [digits] if len(digits) >= DIGITS_AT_LEAST - 1 else []

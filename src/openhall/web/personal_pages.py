@@ -69,6 +69,8 @@ class Wanted(msgspec.Struct, frozen=True):
 def _frame(request: OpenhallRequest, branch: Branch) -> dict[str, Any]:
     language = language_of(request)
     return frame(request, "personal", branch) | {
+        # Where the other language is chosen, a question that was asked is not asked again.
+        "path": f"/b/{branch.id}/personal",
         "moment": partial(_moment, language, branch.timezone),
         "reasons": REASONS_TO_LOOK.items(),
         "action_words": {code: say(language, word) for code, word in ACTION_WORDS.items()},

@@ -21,6 +21,7 @@ from openhall.log.contacts import FOUND_AT_MOST, contacts_in, normal
         ("１３９００００００００", "13900000000", "as a Chinese keyboard writes it"),
         ("021 5555 0134", "2155550134", "a land line"),
         ("+86 21 5555 0134", "2155550134", "the same with the country"),
+        ("+86 5555 0134", "55550134", "a short number with the country"),
         ("5555 0134", "55550134", "a land line from the same town"),
         ("86125555", "86125555", "a short number is not cut because it begins like a country"),
         ("Wang.GuiLan@Example.CN", "wang.guilan@example.cn", "an address"),
