@@ -52,6 +52,7 @@ from openhall.web import (
     accounts,
     alerts,
     configuration_pages,
+    devices,
     messages,
     personal_pages,
     problems,
@@ -230,6 +231,8 @@ def from_devices() -> Iterator[Found]:
     for text in device_words.STATES.values():
         yield "app/device_words.py", text.sentence
         yield "app/device_words.py", text.remedy
+    for words in devices.KIND_WORDS.values():
+        yield "web/devices.py", words
 
 
 def troubles() -> list[type[Trouble]]:

@@ -26,6 +26,7 @@ LATIN_ALLOWED = re.compile(
     r"|openhall\.toml|OPENHALL_\w+|TOTP|OpenID Connect|TLS|SMTP|ESC/POS|USB|PDF|CSV|Parquet|Excel|QR|IP"
     r"|FOLDER/[a-z./]+|Content-Type: application/json|name@example\.cn|hall\.branch\.example"
     r"|\[server\]|\[tls\]|is_network_trusted|tls \w+|\binstall\b"
+    r"|(apt install )?espeak-ng|fonts-noto-cjk|GB18030|/pair|\[devices\]"
     # A command line to copy is the same in both languages.
     r"|openhall( [A-Za-z0-9_./=-]+)*"
 )
