@@ -36,6 +36,7 @@ def kiosk_paths(served: Served) -> Iterator[str]:
     yield f"{KIOSK}?need=withdraw_cash"
     yield f"{KIOSK}?need=withdraw_cash&care=none"
     yield f"{KIOSK}?person=1"
+    yield f"{KIOSK}?appointment=1"
     yield f"{KIOSK}?need=withdraw_cash&care=none&full=1"
     yield f"{KIOSK}?ticket={served.read('/tickets')[-1]['id']}"
     yield f"/g?from={KIOSK}"
