@@ -50,6 +50,7 @@ ACCOUNTS: dict[str, tuple[Role, str]] = {
     "lobby": ("lobby", "qian-lixin"),
     "manager": ("manager", "zhao-minzhi"),
     "operations": ("operations", ""),
+    "checker": ("administrator", ""),
 }
 PAIRED = frozenset({"kiosk", "display"})
 CLASSES = ("ordinary", "green", "frontline")
@@ -115,7 +116,7 @@ def install(folder: Path, changed: Mapping[str, str] = MappingProxyType({})) -> 
         if role in PAIRED:
             tokens[name] = pair(app, role, name)
             continue
-        branch = None if role == "operations" else BRANCH
+        branch = None if role in {"operations", "administrator"} else BRANCH
         made = app.accounts.create(name, role, PASSWORD, branch=branch, person_id=person or None)
         assert not hasattr(made, "code"), made
     _tokens_file(folder).write_bytes(msgspec.json.encode(tokens))

@@ -1,0 +1,133 @@
+"""A change of the configuration by two people in two browsers, from a typing mistake to the next day."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenScreen
+from tests.browser.served import BRANCH, Served
+from tests.browser.test_screens import AXE, AXE_RULES
+
+HEAD_START = "[data-path='classes[1].head_start_minutes']"
+DRAFT = re.compile(r"draft=(\w+)")
+
+
+def begun(page: Page, name: str, *, words: tuple[str, str] = ("Name of the draft", "Begin a draft")) -> str:
+    page.get_by_label(words[0]).fill(name)
+    page.get_by_role("button", name=words[1]).click()
+    page.wait_for_url(DRAFT)
+    found = DRAFT.search(page.url)
+    assert found
+    return found[1]
+
+
+def kept(page: Page, words: str = "Kept in the draft.") -> None:
+    expect(page.locator("[data-keep-state]")).to_have_text(words)
+
+
+def violations(page: Page) -> list[Any]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("(rules) => axe.run(document, rules)", AXE_RULES)
+    assert found["passes"], "axe looked at something"
+    return [
+        f"{v['id']}: {node['target']} {node['failureSummary']}"
+        for v in found["violations"]
+        for node in v["nodes"][:3]
+    ]
+
+
+def test_one_person_proposes_and_another_approves_and_the_next_day_has_it(
+    served: Served, screen: OpenScreen
+) -> None:
+    served.open_day()
+    maker = screen("operations", "/head/configuration", language="en")
+    draft = begun(maker, "More time for the elderly")
+    maker.goto(f"{served.url}/head/configuration/classes?draft={draft}")
+    maker.locator("summary", has_text="Green channel").click()
+    field = maker.locator(HEAD_START)
+    field.fill("twenty-five")
+    field.press("Tab")
+    expect(maker.get_by_text("Expected a whole number from 0 to 120")).to_be_visible()
+    expect(maker.locator("[data-mistake-count]")).to_have_text("Mistakes: 1")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert violations(maker) == []
+    field.fill("25")
+    expect(maker.get_by_text("came more than 25 minutes later")).to_be_visible()
+    field.press("Tab")
+    expect(maker.locator("[data-mistake-count]")).to_have_text("No mistakes.")
+    expect(maker.get_by_text("Expected a whole number")).to_have_count(0)
+
+    maker.get_by_role("link", name="What it does").click()
+    said = "The head start of Green channel changes from 20 to 25 minutes"
+    expect(maker.get_by_text(said)).to_be_visible()
+    expect(maker.get_by_text("Today's open day goes on under the rules")).to_be_visible()
+    maker.get_by_label("Why").fill("Decided on Monday")
+    assert violations(maker) == []
+    maker.get_by_role("button", name="Propose to a second person").click()
+    expect(maker.get_by_text("It waits for a second person at head office.")).to_be_visible()
+
+    checker = screen("checker", "/head/approvals", language="zh")
+    checker.get_by_role("link", name="配置：More time for the elderly").click()
+    expect(checker.get_by_text("绿色通道的提前量由20分钟改为25分钟")).to_be_visible()
+    assert violations(checker) == []
+    checker.goto(f"{served.url}/head/approvals")
+    checker.get_by_role("button", name="同意", exact=True).click()
+    expect(checker.get_by_role("button", name="同意", exact=True)).to_have_count(0)
+
+    maker.goto(f"{served.url}/head/configuration")
+    expect(maker.get_by_text("approved by checker")).to_be_visible()
+    expect(maker.get_by_text("Decided on Monday")).to_be_visible()
+    text = (Path(served.folder) / "bank" / "bank.toml").read_text(encoding="utf-8")
+    assert "head_start_minutes = 25" in text
+    assert "# the elderly, the disabled, the pregnant: the ticket does not say which" in text
+
+
+def test_a_branch_manager_changes_hours_and_windows_by_keyboard_in_chinese(screen: OpenScreen) -> None:
+    page = screen("manager", f"/b/{BRANCH}/configuration", language="zh")
+    begun(page, "周日提前关门", words=("草稿名称", "新建草稿"))
+    closes = page.get_by_label("周日 · 关门")
+    expect(closes).to_be_editable()
+    closes.fill("15:00")
+    closes.press("Tab")
+    kept(page, "已存入草稿。")
+    box = page.locator("#list-counters ~ .table-wide .configuration-boxes input:not(:checked)").first
+    box.focus()
+    page.keyboard.press("Space")
+    kept(page, "已存入草稿。")
+    page.reload()
+    expect(page.get_by_label("周日 · 关门")).to_have_value("15:00")
+    assert violations(page) == []
+    page.get_by_role("link", name="改动的影响").click()
+    expect(page.get_by_text("周日：由09:30-16:00改为09:30-15:00")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="放弃").click()
+    page.get_by_role("button", name="是", exact=True).click()
+    page.wait_for_url(re.compile(rf"/b/{BRANCH}/configuration$"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_forms_of_a_draft_are_open_to_everybody(
+    served: Served, screen: OpenScreen, language: str, scheme: str
+) -> None:
+    made = httpx.post(
+        f"{served.url}/api/configuration/drafts",
+        json={"name": f"{language} {scheme}", "branch": ""},
+        headers={
+            "Authorization": f"Bearer {served.token('operations')}",
+            "Idempotency-Key": f"{language}-{scheme}",
+        },
+    ).json()
+    page = screen("operations", "/head/configuration", language=language, scheme=scheme)
+    found = []
+    for path in ("services", "classes", "regimes", "people", "staffing", "bank", "files"):
+        page.goto(f"{served.url}/head/configuration/{path}?draft={made['id']}")
+        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        found += [f"{path}: {each}" for each in violations(page)]
+    assert found == []
