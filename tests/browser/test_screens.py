@@ -63,6 +63,8 @@ def screens(served: Served) -> Iterator[tuple[str, str, str]]:
     yield "lobby", f"{branch}/lobby", ""
     yield "lobby", f"{branch}/lobby", ".line button"
     yield "lobby", f"{branch}/personal", ""
+    yield "lobby", f"{branch}/appointments", ""
+    yield "kiosk", f"/book/{BRANCH}", ""
     yield "manager", f"{branch}/personal", ""
     yield "manager", f"{branch}/personal/access", ""
     yield "manager", f"{branch}/branch", ""
