@@ -8,7 +8,21 @@ from sqlalchemy import Connection, inspect, text
 
 from openhall.log.troubles import SchemaMissing, SchemaNewer
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+)
 """Every revision in order. Named here so that opening a database need not load Alembic's scripts."""
 
 HEAD_REVISION = REVISIONS[-1]
