@@ -33,17 +33,22 @@ export UV_SYSTEM_CERTS ?= true
 export NODE_EXTRA_CA_CERTS ?= $(CA_BUNDLE)
 endif
 
-.PHONY: help setup demo test check lint bench soak lock browser reference clean
+.PHONY: help setup demo test check lint bench soak lock browser voice reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-7s %s\n", $$1, $$2 }'
 
 setup: $(STAMPS)/openhall $(STAMPS)/engine $(STAMPS)/planning $(VENDOR)/htmx.min.js ## Bring everything that the product and its checks need
 
-demo: setup ## Watch a branch work through a surge day in the browser
+demo: setup voice ## Watch a branch work through a surge day in the browser
 	$(BIN)/openhall demo $(ARGS)
 
-check: lint ## Format, lint, types, import rules and the quick tests: about a minute
+# What displays without a voice of their own speak with, and what tickets are drawn with.
+voice:
+	command -v espeak-ng >/dev/null && [[ -n "$$(fc-list :lang=zh)" ]] || \
+	  { $(call apt-install,espeak-ng fontconfig fonts-noto-cjk); }
+
+check: lint voice ## Format, lint, types, import rules and the quick tests: about a minute
 	$(PYTEST) $(QUICK_TESTS) $(ARGS)
 
 # The browser has its own process: Playwright keeps an event loop running in it, which other tests want for themselves.
@@ -116,5 +121,5 @@ $(VENDOR)/htmx.min.js: tools/vendor.py node_modules/.package-lock.json | $(STAMP
 
 # The browser tests need a browser and Chinese letters; nothing else does, so only they pay for the download.
 browser:
-	command -v chromium >/dev/null && [[ -n "$$(fc-list :lang=zh)" ]] || \
-	  { $(call apt-install,chromium fontconfig fonts-noto-cjk); }
+	command -v chromium >/dev/null && command -v espeak-ng >/dev/null && [[ -n "$$(fc-list :lang=zh)" ]] || \
+	  { $(call apt-install,chromium espeak-ng fontconfig fonts-noto-cjk); }

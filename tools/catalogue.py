@@ -69,6 +69,9 @@ msgstr ""
 
 """
 
+SAID = {"say": (2,), "both": (1,), "titled": (1,)}
+"""Which argument of which function is a sentence."""
+
 Found = tuple[str, str]
 """(where it is said, the sentence)."""
 
@@ -88,7 +91,7 @@ def from_code() -> Iterator[Found]:
     """Sentences said in Python: the second argument of `say`, the first of `both` and `titled`."""
     for path in sorted([*(SOURCE / "web").glob("*.py"), *(SOURCE / "app").glob("*.py")]):
         with path.open("rb") as file:
-            for _, message, _, _ in extract("python", file, keywords={"say": (2,), "both": (1,), "titled": (1,)}):
+            for _, message, _, _ in extract("python", file, keywords=SAID):
                 if isinstance(message, str):
                     yield path.relative_to(SOURCE).as_posix(), message
 
