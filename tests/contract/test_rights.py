@@ -82,6 +82,7 @@ OPEN: Final = frozenset(
         "GET /language/{code:str}",
         "GET /metrics",
         "GET /pair",
+        "GET /readyz",
         "GET /sign-in",
         "GET /sign-in/bank",
         "GET /sign-in/bank/answer",
