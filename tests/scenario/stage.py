@@ -265,7 +265,9 @@ def _asked(state: HallState, words: Words, stage: Stage) -> str:
 def _next_call(state: HallState, words: Words, stage: Stage) -> str:
     """Whom a counter will call by itself as things stand, and in how many seconds."""
     counter, names = words.take("a counter"), {made: name for name, made in stage.ids.items()}
-    call = next((call for call in auto_calls(state, stage.clock.now_ms()) if call.counter_id == counter), None)
+    call = next(
+        (call for call in auto_calls(state, stage.clock.now_ms()) if call.counter_id == counter), None
+    )
     return f"{names[call.ticket_id]} {(call.due_ms - stage.clock.now_ms()) // 1_000}s" if call else "none"
 
 
