@@ -179,9 +179,7 @@ class App:
     ) -> None:
         self.settings = settings or Settings()
         self.wall = wall = SystemClock()
-        self.folder = folder
-        self.clock = clock
-        self.store = store
+        self.folder, self.clock, self.store = folder, clock, store
         self.version: NetworkVersion = keep_version(store, bank, now_ms=wall.now_ms())
         self.book = Book(store, ROOMS, clock)
         self.measures = Measures()
@@ -201,9 +199,7 @@ class App:
         self.account_desk = AccountDesk(self.accounts, self.approvals, lambda: self.bank, os.urandom)
         self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
         self.personal.check_keys()
-        self.links = TicketLinks(keys.derive(ticket_links.PURPOSE), self.settings.server.public_address)
-        self.spoken = SpokenCodes(keys.derive(spoken.PURPOSE))
-        """Proves that a sentence is ours; only those are said aloud."""
+        self._derive(keys)
         own = self.settings.devices
         limits = SpeechLimits(kept_bytes=own.speech_kept_mib * 1024 * 1024)
         self.speech = Speech(folder.speech, own.speech_program, limits)
@@ -222,20 +218,29 @@ class App:
         """Screens, gates and printers: paired, heard of, printed on."""
         self.appointments = AppointmentDesk(self, os.urandom)
         """Booking ahead, on any day."""
-        self.appointment_links = TicketLinks(
-            keys.derive(appointment_desk.PURPOSE), self.settings.server.public_address, "a"
-        )
         self.plans = PlanDesk(self, store)
         self.plan_making = PlanMaking(store, wall, planners, self._gather)
         self.outward = Outward(self)
         """What reaches people beside the screens."""
         self.messages, self.notices, self.alerts = self.outward.desks
-        self.measures.registry.register(PresentState(self))
-        self.health = HealthDesk(self)
-        """How each part is doing."""
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
+        self.health = HealthDesk(self)
+        """How each part is doing."""
+        self._begin_to_listen()
+
+    def _derive(self, keys: KeyRing) -> None:
+        """What proves that a link or a sentence is ours."""
+        public_address = self.settings.server.public_address
+        self.links = TicketLinks(keys.derive(ticket_links.PURPOSE), public_address)
+        self.appointment_links = TicketLinks(keys.derive(appointment_desk.PURPOSE), public_address, "a")
+        self.spoken = SpokenCodes(keys.derive(spoken.PURPOSE))
+        """Only those sentences are said aloud."""
+
+    def _begin_to_listen(self) -> None:
+        """Everything is there: let it hear what is committed, and be asked how it is."""
+        self.measures.registry.register(PresentState(self))
         for listener in (self._note_series, self.outward.note):
             self.book.listen(listener)
         if self.twin is not None:

@@ -88,21 +88,7 @@ async def serve(
         certificate = certificates.read(files, app.wall.now_ms(), tls.key_password)
     check_port(host, port)
     sys.setswitchinterval(SWITCH_SECONDS)
-    server = Server(
-        believing_proxies(traced_site(app), app.settings.server.trusted_proxies),
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        log_access=False,
-        log_enabled=False,
-        http1_settings=None,
-        backlog=4_096,
-        backpressure=4_096,
-        ssl_cert=files.certificate if files else None,
-        ssl_key=files.key if files else None,
-        ssl_key_password=tls.key_password or None,
-        ssl_protocol_min=SSLProtocols.tls13 if tls.minimum == "1.3" else SSLProtocols.tls12,
-    )
+    server = _server(app, files, host=host, port=port)
     supervisor = Supervisor()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -136,6 +122,26 @@ async def serve(
         app.hub.close()
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it without types
         await _until_stopped(app, serving)
+
+
+def _server(app: App, files: certificates.TlsFiles | None, *, host: str, port: int) -> Server:
+    """The server around the site, with TLS where there is a certificate."""
+    tls = app.settings.tls
+    return Server(
+        believing_proxies(traced_site(app), app.settings.server.trusted_proxies),
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_access=False,
+        log_enabled=False,
+        http1_settings=None,
+        backlog=4_096,
+        backpressure=4_096,
+        ssl_cert=files.certificate if files else None,
+        ssl_key=files.key if files else None,
+        ssl_key_password=tls.key_password or None,
+        ssl_protocol_min=SSLProtocols.tls13 if tls.minimum == "1.3" else SSLProtocols.tls12,
+    )
 
 
 def traced_site(app: App) -> Any:

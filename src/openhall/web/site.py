@@ -117,6 +117,44 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     refuse_other_sites(connection, handler)
 
 
+HANDLERS: list[Any] = [
+    *api.HANDLERS,
+    signing_in.SessionController,
+    signing_in.sign_in_page,
+    *accounts.HANDLERS,
+    *approvals.HANDLERS,
+    *configuration.HANDLERS,
+    *configuration_pages.HANDLERS,
+    *oidc.HANDLERS,
+    stream.stream,
+    *learned.HANDLERS,
+    *planning.HANDLERS,
+    *report.HANDLERS,
+    *alerts.HANDLERS,
+    *messages.HANDLERS,
+    *notices.HANDLERS,
+    *appointments.HANDLERS,
+    *booking.HANDLERS,
+    *pages.HANDLERS,
+    *personal.HANDLERS,
+    *personal_pages.HANDLERS,
+    *kiosk.HANDLERS,
+    *elder.HANDLERS,
+    *phone.HANDLERS,
+    *holder.HANDLERS,
+    *guides.HANDLERS,
+    *speech.HANDLERS,
+    *pairing.HANDLERS,
+    *devices.HANDLERS,
+    *printing.HANDLERS,
+    *gate.HANDLERS,
+    demo.set_speed,
+    metrics.metrics,
+    *health.HANDLERS,
+]
+"""Every route but the files."""
+
+
 def create_site(app: App) -> Litestar:
     """The ASGI application over a built App; it starts and stops the App with itself."""
 
@@ -136,42 +174,7 @@ def create_site(app: App) -> Litestar:
         opt=ANYONE,
     )
     site = Litestar(
-        route_handlers=[
-            *api.HANDLERS,
-            signing_in.SessionController,
-            signing_in.sign_in_page,
-            *accounts.HANDLERS,
-            *approvals.HANDLERS,
-            *configuration.HANDLERS,
-            *configuration_pages.HANDLERS,
-            *oidc.HANDLERS,
-            stream.stream,
-            *learned.HANDLERS,
-            *planning.HANDLERS,
-            *report.HANDLERS,
-            *alerts.HANDLERS,
-            *messages.HANDLERS,
-            *notices.HANDLERS,
-            *appointments.HANDLERS,
-            *booking.HANDLERS,
-            *pages.HANDLERS,
-            *personal.HANDLERS,
-            *personal_pages.HANDLERS,
-            *kiosk.HANDLERS,
-            *elder.HANDLERS,
-            *phone.HANDLERS,
-            *holder.HANDLERS,
-            *guides.HANDLERS,
-            *speech.HANDLERS,
-            *pairing.HANDLERS,
-            *devices.HANDLERS,
-            *printing.HANDLERS,
-            *gate.HANDLERS,
-            demo.set_speed,
-            metrics.metrics,
-            *health.HANDLERS,
-            static,
-        ],
+        route_handlers=[*HANDLERS, static],
         state=State(
             {
                 "openhall": app,
