@@ -11,6 +11,7 @@ from typing import Any, Final
 from openhall.app.language import say
 from openhall.kernel.text import Language
 from openhall.network import schema
+from openhall.network.comparing import NAMING
 from openhall.network.labels import choice, label
 from openhall.network.mistakes import Place
 from openhall.network.outline import Item, Outline, parts
@@ -203,13 +204,27 @@ class Forms:
         """An item of a list with everything in it."""
         return self._group(
             item.key,
-            self.name_of(item),
+            self.name_of(item) or self._told_by(item),
             schema.keys_of(item.type),
             item.place,
             item.value,
             item=item,
             without=without,
         )
+
+    def _told_by(self, item: Item) -> str:
+        """What tells an item without a name from the others: its class, its kind, its place in the list."""
+        known = {code: words for options in self._options.values() for code, words in options}
+        words = []
+        for key in schema.keys_of(item.type):
+            value = item.value.get(key.name)
+            if key.name in NAMING and isinstance(value, str):
+                words.append(
+                    known.get(value) or say(self._language, choice(value))
+                    if key.choices
+                    else known.get(value, value)
+                )
+        return " · ".join(words) or item.place.path
 
     def single(self, name: str) -> Group:
         """A key of the whole bank that is no list: a policy with its keys, or a single value."""
