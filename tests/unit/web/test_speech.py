@@ -69,8 +69,9 @@ def test_anything_else_is_refused(
 def test_one_place_in_the_network_is_slowed_down(site: tuple[App, TestClient[Any]]) -> None:
     app, client = site
     sentence = carried(app, "Welcome.")
+    # The bucket fills while it is emptied: twice as many are too many on any machine.
     answers = [
-        client.post("/api/speech", json=sentence).status_code for _ in range(SAID_PER_MINUTE_AT_MOST + 1)
+        client.post("/api/speech", json=sentence).status_code for _ in range(2 * SAID_PER_MINUTE_AT_MOST)
     ]
-    assert set(answers[:-1]) == {200}
+    assert set(answers[:SAID_PER_MINUTE_AT_MOST]) == {200}
     assert answers[-1] == 429
