@@ -15,6 +15,7 @@ from litestar.serialization import decode_json, encode_json
 from schemathesis import GenerationMode
 
 from openhall.app.build import App
+from openhall.app.settings import Settings
 from openhall.cli.bench.installation import install
 from openhall.web.description import describe
 from openhall.web.site import create_site
@@ -35,10 +36,15 @@ def token_and_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
         yield token, served
 
 
-# The description is the same whatever bank is served, so the tests can be collected without one.
+class NoBank:
+    """The description is the same whatever bank is served, so the tests can be collected without one."""
+
+    settings = Settings()
+
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", LitestarDeprecationWarning)
-    DESCRIPTION = decode_json(encode_json(describe(create_site(cast(App, None)))))
+    DESCRIPTION = decode_json(encode_json(describe(create_site(cast(App, NoBank())))))
 schema = schemathesis.openapi.from_dict(DESCRIPTION)
 
 
