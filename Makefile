@@ -33,7 +33,7 @@ export UV_SYSTEM_CERTS ?= true
 export NODE_EXTRA_CA_CERTS ?= $(CA_BUNDLE)
 endif
 
-.PHONY: help setup demo test check lint bench soak lock browser voice reference clean
+.PHONY: help setup demo test check lint bench soak lock browser units voice reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-7s %s\n", $$1, $$2 }'
@@ -52,7 +52,7 @@ check: lint voice ## Format, lint, types, import rules and the quick tests: abou
 	$(PYTEST) $(QUICK_TESTS) $(ARGS)
 
 # The browser has its own process: Playwright keeps an event loop running in it, which other tests want for themselves.
-test: lint browser ## Everything, browser included: at most a quarter of an hour on two cores
+test: lint browser units ## Everything, browser included: at most a quarter of an hour on two cores
 	$(PYTEST) --ignore tests/browser $(ARGS)
 	$(BIN)/pytest tests/browser $(ARGS)
 
@@ -118,6 +118,10 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(STAMP
 
 $(VENDOR)/htmx.min.js: tools/vendor.py node_modules/.package-lock.json | $(STAMPS)/openhall
 	$(BIN)/python tools/vendor.py
+
+# systemd-analyze checks the units; a machine that is run by something else gets the program alone.
+units:
+	command -v systemd-analyze >/dev/null || { $(call apt-install,systemd); }
 
 # The browser tests need a browser and Chinese letters; nothing else does, so only they pay for the download.
 browser:

@@ -72,6 +72,7 @@ def screens(served: Served) -> Iterator[tuple[str, str, str]]:
     yield "operations", "/head/report", ""
     yield "lobby", f"{branch}/alerts", ""
     yield "operations", "/head/alerts", ""
+    yield "operations", "/head/health", ""
     yield "operations", "/head/configuration", ""
     for section in SECTIONS:
         yield "operations", f"/head/configuration/{section}", ""

@@ -189,21 +189,8 @@ class App:
         """Traces for a collector; None where none is named."""
         self.writer.on_commit = self._note_commit
         self.hub = Hub(self.book, encode_event)
-        keys = KeyRing.read(folder.key)
-        # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
-        self.accounts = Accounts(store, wall, os.urandom, account_settings(self.settings.access), keys)
-        self.approvals = Approvals(store, wall, os.urandom)
-        """The two-person rule; each kind names in `carry_out` what happens on approval."""
-        self.identity = identity_provider(self.settings.oidc, wall)
-        """The bank's own identity provider; None where there is none."""
-        self.account_desk = AccountDesk(self.accounts, self.approvals, lambda: self.bank, os.urandom)
-        self.personal = PersonalRecords(store, keys, wall, os.urandom, bank.privacy)
-        self.personal.check_keys()
-        self._derive(keys)
-        own = self.settings.devices
-        limits = SpeechLimits(kept_bytes=own.speech_kept_mib * 1024 * 1024)
-        self.speech = Speech(folder.speech, own.speech_program, limits)
-        """The voice for screens that have none."""
+        self._use_keys(KeyRing.read(folder.key))
+        self._let_people_in()
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
@@ -223,15 +210,30 @@ class App:
         self.outward = Outward(self)
         """What reaches people beside the screens."""
         self.messages, self.notices, self.alerts = self.outward.desks
-        self._tasks: list[asyncio.Task[None]] = []
-        self._chores: asyncio.Future[None] | None = None
         self._is_stopped = False
         self.health = HealthDesk(self)
         """How each part is doing."""
         self._begin_to_listen()
 
-    def _derive(self, keys: KeyRing) -> None:
-        """What proves that a link or a sentence is ours."""
+    def _let_people_in(self) -> None:
+        """Who may sign in, and who must agree to what."""
+        self.approvals = Approvals(self.store, self.wall, os.urandom)
+        """The two-person rule; each kind names in `carry_out` what happens on approval."""
+        self.identity = identity_provider(self.settings.oidc, self.wall)
+        """The bank's own identity provider; None where there is none."""
+        self.account_desk = AccountDesk(self.accounts, self.approvals, lambda: self.bank, os.urandom)
+        own = self.settings.devices
+        limits = SpeechLimits(kept_bytes=own.speech_kept_mib * 1024 * 1024)
+        self.speech = Speech(self.folder.speech, own.speech_program, limits)
+        """The voice for screens that have none."""
+
+    def _use_keys(self, keys: KeyRing) -> None:
+        """What is sealed, and what proves that a link or a sentence is ours."""
+        # People sign in, and personal data expires, by the real clock, also while a demo's day runs faster.
+        store, wall = self.store, self.wall
+        self.accounts = Accounts(store, wall, os.urandom, account_settings(self.settings.access), keys)
+        self.personal = PersonalRecords(store, keys, wall, os.urandom, self.bank.privacy)
+        self.personal.check_keys()
         public_address = self.settings.server.public_address
         self.links = TicketLinks(keys.derive(ticket_links.PURPOSE), public_address)
         self.appointment_links = TicketLinks(keys.derive(appointment_desk.PURPOSE), public_address, "a")
@@ -240,6 +242,8 @@ class App:
 
     def _begin_to_listen(self) -> None:
         """Everything is there: let it hear what is committed, and be asked how it is."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._chores: asyncio.Future[None] | None = None
         self.measures.registry.register(PresentState(self))
         for listener in (self._note_series, self.outward.note):
             self.book.listen(listener)
