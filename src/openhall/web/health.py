@@ -88,18 +88,18 @@ def _bodies(found: list[Finding], language: Language) -> list[PartBody]:
 
 
 @get("/head/health", include_in_schema=False, opt=needs_screen("health"))
-async def health_page(request: OpenhallRequest) -> Response[str]:
+async def health_page(request: OpenhallRequest) -> Response[bytes]:
     """The page; `?part` of it is drawn anew by itself."""
     return await _page(request, "health.html")
 
 
 @get("/head/health/live", include_in_schema=False, opt=needs_screen("health"))
-async def health_live(request: OpenhallRequest) -> Response[str]:
+async def health_live(request: OpenhallRequest) -> Response[bytes]:
     """The part of the page that is redrawn."""
     return await _page(request, "health_live.html")
 
 
-async def _page(request: OpenhallRequest, template: str) -> Response[str]:
+async def _page(request: OpenhallRequest, template: str) -> Response[bytes]:
     app: App = request.app.state.openhall
     language = language_of(request)
     found = await app.health.findings()

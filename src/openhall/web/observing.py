@@ -11,6 +11,7 @@ import secrets
 from typing import Any, Final
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from openhall.app.build import App
@@ -34,7 +35,7 @@ class Observing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Name the request, and let everything that is logged meanwhile carry the name."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         with structlog.contextvars.bound_contextvars(request_id=request_id_of(scope)):
@@ -50,13 +51,13 @@ def request_id_of(scope: Any) -> str:
     return request_id
 
 
-async def note_answer(message: Message, scope: Scope) -> None:
+async def note_answer(message: Message, scope: Any) -> None:
     """An answer begins: put the id into its header, count it, write it down."""
     if message["type"] != "http.response.start":
         return
     app: App = scope["litestar_app"].state.openhall
     request_id = request_id_of(scope)
-    began: float = scope[SEEN][1]  # type: ignore[literal-required]
+    began: float = scope[SEEN][1]
     message["headers"] = [*message["headers"], (HEADER, request_id.encode())]
     route = str(scope.get("path_template") or UNKNOWN)
     method, status = str(scope["method"]), int(message["status"])

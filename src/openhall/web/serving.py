@@ -79,40 +79,28 @@ async def serve(
 
     `beside` runs next to the server and is cancelled with it: the demo's day.
     """
-    tls = app.settings.tls
-    files = certificates.in_use(tls, app.folder.path)
-    certificate = None
-    if files is None:
-        check_plain(host, is_network_trusted=app.settings.server.is_network_trusted)
-    else:
-        certificate = certificates.read(files, app.wall.now_ms(), tls.key_password)
+    files, certificate = _certificate(app, host)
     check_port(host, port)
     sys.setswitchinterval(SWITCH_SECONDS)
     server = _server(app, files, host=host, port=port)
-    supervisor = Supervisor()
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(kind, stopped.set)
+    supervisor, stopped = Supervisor(), _told_to_stop()
     serving = asyncio.create_task(server.serve(), name="openhall-server")
     tasks = [serving]
+
+    def go_along(name: str, turn: Coroutine[Any, Any, None]) -> None:
+        tasks.append(asyncio.create_task(turn, name=f"openhall-{name}"))
+
     try:
         await until_listening(host, port, serving)
         settle_memory()
         on_ready()
         supervisor.tell("READY=1", "STATUS=serving")
-        tasks.append(asyncio.create_task(supervisor.keep_telling(app), name="openhall-watchdog"))
-        if certificate is not None and tls.redirect_port:
-            sending = redirect(host, tls.redirect_port, certificate, port)
-            tasks.append(asyncio.create_task(sending, name="openhall-redirect"))
+        go_along("watchdog", supervisor.keep_telling(app))
+        if certificate is not None and app.settings.tls.redirect_port:
+            go_along("redirect", redirect(host, app.settings.tls.redirect_port, certificate, port))
         if beside is not None:
-            tasks.append(asyncio.create_task(beside(), name="openhall-beside"))
-        waiting = asyncio.create_task(stopped.wait())
-        await asyncio.wait({*tasks, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        for task in tasks:
-            if task.done() and not task.cancelled() and task.exception() is not None:
-                _log.error("Stopping because of a fault", exc_info=task.exception())
+            go_along("beside", beside())
+        await _until_over(tasks, stopped)
     finally:
         supervisor.tell("STOPPING=1", "STATUS=stopping")
         for task in tasks[1:]:
@@ -122,6 +110,34 @@ async def serve(
         app.hub.close()
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it without types
         await _until_stopped(app, serving)
+
+
+def _certificate(app: App, host: str) -> tuple[certificates.TlsFiles | None, certificates.Certificate | None]:
+    """The files of TLS and what they hold; without them only this machine, or a network that is trusted."""
+    files = certificates.in_use(app.settings.tls, app.folder.path)
+    if files is None:
+        check_plain(host, is_network_trusted=app.settings.server.is_network_trusted)
+        return None, None
+    return files, certificates.read(files, app.wall.now_ms(), app.settings.tls.key_password)
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGINT and SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(kind, stopped.set)
+    return stopped
+
+
+async def _until_over(tasks: Sequence[asyncio.Task[None]], stopped: asyncio.Event) -> None:
+    """Back when told to stop, or when one of the tasks has ended; a fault in one is in the log."""
+    waiting = asyncio.create_task(stopped.wait())
+    await asyncio.wait({*tasks, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in tasks:
+        if task.done() and not task.cancelled() and task.exception() is not None:
+            _log.error("Stopping because of a fault", exc_info=task.exception())
 
 
 def _server(app: App, files: certificates.TlsFiles | None, *, host: str, port: int) -> Server:

@@ -155,6 +155,37 @@ HANDLERS: list[Any] = [
 """Every route but the files."""
 
 
+def _files() -> Router:
+    """What is served as it lies on the disk."""
+    return create_static_files_router(
+        path="/static",
+        directories=[Path(str(files("openhall.web"))) / "static"],
+        include_in_schema=False,
+        before_request=refuse_null,
+        opt=ANYONE,
+    )
+
+
+def _state(app: App) -> State:
+    """What every handler finds: the App, and what the doors themselves remember."""
+    access = app.settings.access
+    door = Doorkeeper(sign_ins=access.sign_ins_per_minute, failures=access.failures_per_address)
+    return State({"openhall": app, "under_way": oidc.UnderWay(), "door": door, "rates": Rates()})
+
+
+def _description() -> OpenAPIConfig:
+    """The API described, at an address of its own: Litestar answers everything else under it, in HTML."""
+    own = Router("/api/openapi.json", route_handlers=[], include_in_schema=False, opt=dict(ANYONE))
+    return OpenAPIConfig(
+        title="openhall",
+        version=__version__,
+        description="The halls of a bank: door, line and counters. Errors are RFC 9457 problems.",
+        openapi_router=own,
+        render_plugins=[DescriptionPlugin(path="/")],
+        use_handler_docstrings=True,
+    )
+
+
 def create_site(app: App) -> Litestar:
     """The ASGI application over a built App; it starts and stops the App with itself."""
 
@@ -166,26 +197,9 @@ def create_site(app: App) -> Litestar:
         finally:
             await app.stop()
 
-    static = create_static_files_router(
-        path="/static",
-        directories=[Path(str(files("openhall.web"))) / "static"],
-        include_in_schema=False,
-        before_request=refuse_null,
-        opt=ANYONE,
-    )
     site = Litestar(
-        route_handlers=[*HANDLERS, static],
-        state=State(
-            {
-                "openhall": app,
-                "under_way": oidc.UnderWay(),
-                "door": Doorkeeper(
-                    sign_ins=app.settings.access.sign_ins_per_minute,
-                    failures=app.settings.access.failures_per_address,
-                ),
-                "rates": Rates(),
-            }
-        ),
+        route_handlers=[*HANDLERS, _files()],
+        state=_state(app),
         lifespan=[lifespan],
         guards=[guard],
         middleware=[
@@ -196,17 +210,7 @@ def create_site(app: App) -> Litestar:
         before_send=[add_headers, note_answer],
         request_max_body_size=BODY_BYTES_MAX,
         compression_config=CompressionConfig(backend="gzip", exclude=r"/stream$|^/api/branches/.*/commands/"),
-        openapi_config=OpenAPIConfig(
-            title="openhall",
-            version=__version__,
-            description="The halls of a bank: door, line and counters. Errors are RFC 9457 problems.",
-            # An address of its own: Litestar answers everything else under it, in HTML.
-            openapi_router=Router(
-                "/api/openapi.json", route_handlers=[], include_in_schema=False, opt=dict(ANYONE)
-            ),
-            render_plugins=[DescriptionPlugin(path="/")],
-            use_handler_docstrings=True,
-        ),
+        openapi_config=_description(),
         logging_config=None,
         debug=False,
     )

@@ -230,7 +230,9 @@ def test_an_unknown_account_cannot_be_changed(accounts: Accounts) -> None:
     assert accounts.set_password("lan", PASSWORD) == Refusal("account_unknown", place="name")
 
 
-@pytest.mark.parametrize("wrong", [{"password_length_min": 0}, {"session_ms": 0}])
-def test_settings_out_of_range_are_named(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [lambda: AccountSettings(password_length_min=0), lambda: AccountSettings(session_ms=0)]
+)
+def test_settings_out_of_range_are_named(wrong: Callable[[], AccountSettings]) -> None:
     with pytest.raises(ValueError, match="Expected"):
-        AccountSettings(**wrong)
+        wrong()
