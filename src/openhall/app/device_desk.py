@@ -19,13 +19,12 @@ import msgspec
 
 from openhall.access.devices import Device, DisplaySettings, PrinterSettings
 from openhall.app.device_words import DOWN, WARNED
-from openhall.app.folder import Folder
 from openhall.app.settings import Settings
 from openhall.app.slips import ticket_slip
 from openhall.app.ticket_links import TicketLinks
 from openhall.devices.printing import JobState, Printing
 from openhall.devices.slip import Slip
-from openhall.devices.speech import Speech, SpeechLimits
+from openhall.devices.speech import Speech
 from openhall.hall.model import HallState
 from openhall.hall.model.events import TicketIssued
 from openhall.hall.model.waits import Waits
@@ -367,13 +366,6 @@ class DeviceDesk:
     def job(self, key: str) -> JobState | None:
         """What became of a slip."""
         return self.printing.job(key)
-
-
-def voice(folder: Folder, settings: Settings) -> Speech:
-    """The voice for screens that have none, as the installation's settings want it."""
-    own = settings.devices
-    limits = SpeechLimits(kept_bytes=own.speech_kept_mib * 1024 * 1024)
-    return Speech(folder.speech, own.speech_program, limits)
 
 
 def ticket_key(stream: StreamId, ticket_id: str) -> str:

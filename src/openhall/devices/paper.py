@@ -48,6 +48,9 @@ def bytes_of(slip: Slip, settings: PrinterSettings, font: str) -> bytes:
     from escpos.printer import Dummy
 
     printer = Dummy()
+    # Without a width of its own the library complains on the server's output with each picture.
+    width = {"width": {"pixels": settings.width_dots, "mm": "Unknown"}}
+    printer.profile.profile_data = {**printer.profile.profile_data, "media": width}
     printer.hw("INIT")
     parts = _pictures(slip, settings, font) if settings.letters == "picture" else slip.parts
     for part in parts:
