@@ -1,4 +1,4 @@
-"""What a service manager is told: ready, stopping, still alive. The protocol is systemd's, a datagram a word."""
+"""What a service manager is told: ready, stopping, still alive. systemd's protocol: a datagram a word."""
 
 from __future__ import annotations
 
