@@ -69,6 +69,11 @@ class Watch:
         if message.type in {"error", "warning"}:
             self.note(f"{message.type}: {message.text} ({message.location.get('url')})")
 
+    def over(self, page: Page) -> None:
+        """Hear a page's console and its scripts' errors."""
+        page.on("console", self.console)
+        page.on("pageerror", lambda error: self.note(f"page error: {error}"))
+
     def note(self, text: str) -> None:
         if not any(part in text for part in self.allowed):
             self.said.append(text)
@@ -110,8 +115,7 @@ def screen(browser: Any, served: Served, watch: Watch) -> Iterator[OpenScreen]:
             )
         page = context.new_page()
         page.set_default_timeout(PATIENT_MS)
-        page.on("console", watch.console)
-        page.on("pageerror", lambda error: watch.note(f"page error: {error}"))
+        watch.over(page)
         page.goto(served.url + path)
         return page
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from openhall.web.configuration_pages import SECTIONS
 from tests.browser import days
-from tests.browser.conftest import OpenScreen
+from tests.browser.conftest import OpenScreen, Watch
+from tests.browser.gallery import Scheme, is_of, load, opened, pages, views
 from tests.browser.served import BRANCH, ROOT, Served
 from tools import catalogue
 
@@ -42,78 +41,35 @@ def busy_branch(served: Served) -> Served:
     return served
 
 
-def screens(served: Served) -> Iterator[tuple[str, str, str]]:
-    """(account, path, press): every screen and every state of it worth a look."""
-    line = served.read("/tickets")
-    branch = f"/b/{BRANCH}"
-    yield "manager", "/", ""
-    yield "kiosk", f"{branch}/kiosk", ""
-    yield "kiosk", f"{branch}/kiosk?service=accounts", ""
-    yield "kiosk", f"{branch}/kiosk?need=open_account", ""
-    yield "kiosk", f"{branch}/kiosk?person=1", ""
-    yield "kiosk", f"{branch}/kiosk?ticket={line[-1]['id']}", ""
-    yield "guard", f"{branch}/guard", ""
-    yield "display", f"{branch}/display", ""
-    yield "teller", f"{branch}/counter", ""
-    yield "manager", f"{branch}/counter?counter=C1", ""
-    yield "manager", f"{branch}/counter?counter=C2", ""
-    yield "manager", f"{branch}/counter?counter=C4", ""
-    yield "manager", f"{branch}/counter?counter=C5", ""
-    yield "manager", f"{branch}/counter?counter=C7", ""
-    yield "lobby", f"{branch}/lobby", ""
-    yield "lobby", f"{branch}/lobby", ".line button"
-    yield "lobby", f"{branch}/personal", ""
-    yield "lobby", f"{branch}/appointments", ""
-    yield "kiosk", f"/book/{BRANCH}", ""
-    yield "manager", f"{branch}/personal", ""
-    yield "manager", f"{branch}/personal/access", ""
-    yield "manager", f"{branch}/branch", ""
-    yield "manager", f"{branch}/report", ""
-    yield "operations", "/head/report", ""
-    yield "manager", f"{branch}/devices", ""
-    yield "manager", f"{branch}/devices", ".device-more summary"
-    yield "manager", "/pair", ""
-    yield "lobby", f"{branch}/alerts", ""
-    yield "operations", "/head/alerts", ""
-    yield "operations", "/head/health", ""
-    yield "operations", "/head/configuration", ""
-    for section in SECTIONS:
-        yield "operations", f"/head/configuration/{section}", ""
-    yield "manager", f"{branch}/configuration", ""
-    yield "operations", f"{branch}/branch", ""
-    yield "operations", "/b/lanqiao/branch", ""
-    yield "teller", f"{branch}/guard", ""
-    yield "teller", "/nowhere", ""
+def test_every_page_of_the_site_is_looked_at(busy_branch: Served) -> None:
+    looked_at = [view.path for view in views(busy_branch)]
+    missing = [page for page in sorted(pages()) if not any(is_of(path, page) for path in looked_at)]
+    # The page of one appointment has an address that only its holder knows: see test_appointments.
+    assert missing == ["/a/{token:str}"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("language", "scheme"), [("zh", "light"), ("en", "dark")])
 def test_axe_finds_nothing_on_any_screen(
-    busy_branch: Served, screen: OpenScreen, language: str, scheme: str
+    busy_branch: Served, browser: Any, watch: Watch, language: str, scheme: Scheme
 ) -> None:
     source = AXE.read_text(encoding="utf-8")
     found = []
-    shown: dict[str, Page] = {}
-    for account, path, press in screens(busy_branch):
-        if account in shown:
-            page = shown[account]
-            page.goto(busy_branch.url + path)
-        else:
-            page = shown[account] = screen(account, path, language=language, scheme=scheme)
-        if press:
-            page.locator(press).first.click()
-            expect(page.locator("#sheet")).to_be_visible()
+    for view in views(busy_branch):
+        page = opened(browser, busy_branch, view, language, scheme)
+        watch.over(page)
+        load(page, busy_branch, view)
         page.evaluate(source)
         result: dict[str, Any] = page.evaluate("(rules) => axe.run(document, rules)", AXE_RULES)
         assert result["passes"], "axe looked at something"
         found += [
-            f"{path} {press}: {v['id']}: {node['target']} {node['failureSummary']}"
+            f"{view.path} {view.press}: {v['id']}: {node['target']} {node['failureSummary']}"
             for v in result["violations"]
             for node in v["nodes"][:3]
         ]
         width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if width > 0:
-            found.append(f"{path}: {width} px too wide")
+            found.append(f"{view.path}: {width} px too wide")
+        page.context.close()
     assert found == []
 
 
@@ -139,7 +95,9 @@ def english_sentences() -> list[str]:
 
 def said_in_english(served: Served, account: str, path: str, language: str) -> list[str]:
     """Our English sentences that a page shows, markup and addresses left out."""
-    cookies = {"openhall_session": served.token(account), "openhall_language": language}
+    cookies = {"openhall_language": language}
+    if account:
+        cookies["openhall_session"] = served.token(account)
     answer = httpx.get(
         served.url + path, cookies=cookies, headers={"Accept": "text/html"}, follow_redirects=True
     )
@@ -153,9 +111,10 @@ def said_in_english(served: Served, account: str, path: str, language: str) -> l
 
 def test_no_chinese_page_shows_a_sentence_in_english(busy_branch: Served) -> None:
     shown = {
-        path: said_in_english(busy_branch, account, path, "zh")
-        for account, path, _ in screens(busy_branch)
-        if not path.endswith("/display")  # it speaks both languages at once
+        view.path: said_in_english(busy_branch, view.account, view.path, "zh")
+        for view in views(busy_branch)
+        # The display speaks both languages at once; a draft shows the texts of the configuration in both.
+        if not view.path.endswith("/display") and "configuration" not in view.path
     }
     assert {path: left for path, left in shown.items() if left} == {}
     control = said_in_english(busy_branch, "lobby", f"/b/{BRANCH}/lobby", "en")

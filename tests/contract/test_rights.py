@@ -30,7 +30,7 @@ from openhall.network.model import Role
 from openhall.network.sample import sample_files
 from openhall.web.api import COMMAND_KINDS
 from openhall.web.guarding import ANYONE, NO_SESSION, SIGNED_IN, RightMissing, guarded, needs_screen
-from openhall.web.site import create_site
+from openhall.web.site import HANDLERS, create_site
 from tests.style.house import ROOT
 
 OWN, OTHER = "lanqiao", "wutong"
@@ -299,7 +299,7 @@ def test_the_site_does_not_start_with_a_route_that_does_not_say_who_may_use_it(
     place = Folder(tmp_path / "bank")
     place.create(sample_files())
     app = build(place)
-    monkeypatch.setattr("openhall.web.demo.set_speed", forgotten)
+    monkeypatch.setattr("openhall.web.site.HANDLERS", [*HANDLERS, forgotten])
     try:
         with pytest.raises(RightMissing):
             create_site(app)

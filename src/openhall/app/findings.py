@@ -1,4 +1,4 @@
-"""What is looked at in an installation, and what is said about it: the same words for health and for doctor."""
+"""What is looked at in an installation and what is said of it: the same words for health and for doctor."""
 
 from __future__ import annotations
 

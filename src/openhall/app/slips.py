@@ -92,11 +92,13 @@ def _names(text: Text, *, size_zh: str = "normal") -> Iterator[Part]:
 
 
 def both(sentence: str) -> Iterator[Part]:
+    """A sentence of ours in both languages, a line each."""
     for language in LANGUAGES:
         yield Line(say(language, sentence), size="normal" if language == "zh" else "small")
 
 
 def titled(title: str, texts: tuple[Text, ...]) -> Iterator[Part]:
+    """A list with a title above it, in one language and then in the other."""
     for language in LANGUAGES:
         yield Line(say(language, title), is_bold=True, is_centred=False)
         for text in texts:

@@ -25,7 +25,8 @@ LATIN_ALLOWED = re.compile(
     # Files, protocols and standards.
     r"|openhall\.toml|OPENHALL_\w+|TOTP|OpenID Connect|TLS|SMTP|ESC/POS|USB|PDF|CSV|Parquet|Excel|QR|IP"
     r"|FOLDER/[a-z./]+|Content-Type: application/json|name@example\.cn|hall\.branch\.example"
-    r"|\[[a-z]+\]|\bendpoint\b|tzdata|\bok、warn 或 fail|hall@bank\.example|is_network_trusted|tls \w+|\binstall\b"
+    r"|\[[a-z]+\]|\bendpoint\b|tzdata|\bok、warn 或 fail|hall@bank\.example"
+    r"|is_network_trusted|tls \w+|\binstall\b"
     r"|(apt install )?espeak-ng|fonts-noto-cjk|GB18030|/pair"
     # A command line to copy is the same in both languages.
     r"|openhall( [A-Za-z0-9_./=-]+)*"
