@@ -1,107 +1,56 @@
-"""Photograph the screens of a busy branch: the pictures of the documentation, or every screen to look at.
+"""Photograph the product: the pictures of the documentation, in both languages, or every page to look at.
 
     .venv/bin/python -m tools.screenshots                 write docs/pictures/*.png
-    .venv/bin/python -m tools.screenshots --all FOLDER    every screen and state, both languages
+    .venv/bin/python -m tools.screenshots --all FOLDER    every page and state, also in the dark
 
 The branch is the sample bank's, on a made-up day, served for the while it takes; nothing is left behind.
+Which pages there are says `tests/browser/gallery.py`: the same list that axe looks at.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.browser import days
-from tests.browser.conftest import FLAGS, SIZES
-from tests.browser.served import BRANCH, ROOT, Served, serving
+from tests.browser.conftest import FLAGS
+from tests.browser.gallery import Scheme, View, load, opened, views
+from tests.browser.served import ROOT, Served, serving
 
 PICTURES = ROOT / "docs" / "pictures"
-COLOURS = 128
+COLOURS = 64
 """Screens have few colours: a palette makes a picture a fifth of its size and nobody sees it."""
+WIDTHS = {"kiosk": 480, "phone": 330, "guard": 330}
+WIDTH = 900
+SETTLE_MS = 700
+"""The chart draws after its data has come."""
 
-Scheme = Literal["light", "dark"]
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A picture: of which screen, by whom, how."""
-
-    name: str
-    account: str
-    path: str
-    language: str = "en"
-    scheme: Scheme = "light"
-    size: str = ""
-    press: str = ""
-    width: int = 1200
+Shot = tuple[str, View, str, Scheme]
+"""(name of the file, page, language, scheme)."""
 
 
-README = (
-    Shot("branch", "manager", "branch"),
-    Shot("display", "display", "display"),
-    Shot("kiosk", "kiosk", "kiosk", language="zh", width=540),
-    Shot("counter", "teller", "counter?counter=C2"),
-    Shot("lobby", "lobby", "lobby"),
-    Shot("guard", "guard", "guard", width=390),
-)
+def pictures(served: Served) -> Iterator[Shot]:
+    """Those of the documentation: each in English and in Chinese."""
+    for view in views(served):
+        if view.picture:
+            yield f"{view.picture}-en", view, "en", "light"
+            yield f"{view.picture}-zh", view, "zh", "light"
 
 
-def every_state() -> Iterator[Shot]:
-    """Each screen in each state that the busy branch has."""
-    for language, scheme in (("zh", "light"), ("en", "dark")):
-        dark: Scheme = "dark" if scheme == "dark" else "light"
-        for name, account, path, press in (
-            ("home", "manager", "../../", ""),
-            ("kiosk", "kiosk", "kiosk", ""),
-            ("kiosk-needs", "kiosk", "kiosk?service=accounts", ""),
-            ("kiosk-class", "kiosk", "kiosk?need=withdraw_pension", ""),
-            ("kiosk-person", "kiosk", "kiosk?person=1", ""),
-            ("kiosk-ticket", "kiosk", "kiosk?ticket=t30", ""),
-            ("kiosk-elder", "kiosk", "kiosk?elder=34", ""),
-            ("guard", "guard", "guard", ""),
-            ("display", "display", "display", ""),
-            ("counter-choose", "teller", "counter?counter=-", ""),
-            ("counter-called", "teller", "counter?counter=C2", ""),
-            ("counter-serving", "teller", "counter?counter=C4", ""),
-            ("counter-paused", "teller", "counter?counter=C5", ""),
-            ("counter-closed", "teller", "counter?counter=C7", ""),
-            ("lobby", "lobby", "lobby", ""),
-            ("lobby-sheet", "lobby", "lobby", ".line button"),
-            ("branch", "manager", "branch", ""),
-            ("problem", "teller", "guard", ""),
-        ):
-            yield Shot(f"{name}-{language}", account, path, language, dark, press=press)
-
-
-def take(browser: Browser, served: Served, shot: Shot, folder: Path) -> None:
-    """One picture."""
-    context = browser.new_context(
-        viewport=SIZES[shot.size or shot.account],
-        color_scheme=shot.scheme,
-        locale="zh-CN" if shot.language == "zh" else "en-GB",
-    )
-    context.add_cookies(
-        [
-            {"name": "openhall_language", "value": shot.language, "url": served.url},
-            {"name": "openhall_session", "value": served.token(shot.account), "url": served.url},
-        ]
-    )
-    page = context.new_page()
-    page.goto(f"{served.url}/b/{BRANCH}/{shot.path}")
-    if shot.press:
-        page.locator(shot.press).first.click()
-    page.wait_for_timeout(700)  # the chart draws after its data has come
-    save(page.screenshot(), folder / f"{shot.name}.png", shot.width)
-    context.close()
+def everything(served: Served) -> Iterator[Shot]:
+    """Every page in every state, in Chinese by day and in English by night."""
+    for view in views(served):
+        name = re.sub(r"\W+", "-", f"{view.account} {view.path} {view.press}").strip("-")[:80]
+        yield f"{name}-zh", view, "zh", "light"
+        yield f"{name}-en", view, "en", "dark"
 
 
 def save(picture: bytes, path: Path, width: int) -> None:
@@ -114,10 +63,9 @@ def save(picture: bytes, path: Path, width: int) -> None:
 
 def main() -> None:
     """Serve, photograph, clean up."""
-    shots: tuple[Shot, ...] = README
-    folder = PICTURES
+    shots, folder = pictures, PICTURES
     if sys.argv[1:2] == ["--all"]:
-        shots, folder = tuple(every_state()), Path(sys.argv[2])
+        shots, folder = everything, Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -127,8 +75,13 @@ def main() -> None:
         days.advised_hall(served)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            for shot in shots:
-                take(browser, served, shot, folder)
+            for name, view, language, scheme in shots(served):
+                page = opened(browser, served, view, language, scheme)
+                load(page, served, view)
+                page.wait_for_timeout(SETTLE_MS)
+                width = WIDTHS.get(view.size or view.account, WIDTH)
+                save(page.screenshot(), folder / f"{name}.png", width)
+                page.context.close()
             browser.close()
 
 

@@ -202,3 +202,13 @@ def test_two_language_links_lead_back_to_the_same_step(screen: OpenScreen) -> No
 def test_axe_is_the_one_of_the_lock_file() -> None:
     version = json.loads((Path(AXE).parent / "package.json").read_text())["version"]
     assert version.startswith("4.")
+
+
+def test_each_picture_of_the_gallery_is_in_the_documentation_in_both_languages(busy_branch: Served) -> None:
+    gallery = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    wanted = {
+        f"{view.picture}-{lang}" for view in views(busy_branch) if view.picture for lang in ("en", "zh")
+    }
+    shown = set(re.findall(r"pictures/([\w-]+)\.png", gallery))
+    assert shown == wanted
+    assert [name for name in wanted if not (ROOT / "docs" / "pictures" / f"{name}.png").is_file()] == []

@@ -81,7 +81,7 @@ def posts(stints: Stints, person: str) -> list[tuple[str, str, int]]:
     return merged
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(plans(), st.integers(0, 14 * 30))
 def test_a_move_keeps_the_rules_for_people(plan: PlannedDay, minute: int) -> None:
     hall = Hall().open()

@@ -26,7 +26,7 @@ TABLES: Final[tuple[tuple[Group, str], ...]] = (
     ("class", "By class"),
     ("service", "By service"),
     ("window", "By window"),
-    ("channel", "Help elsewhere, by choice"),
+    ("channel", "By channel"),
 )
 MARGIN: Final = 40.0
 INK: Final = "#17211e"

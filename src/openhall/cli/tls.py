@@ -23,9 +23,9 @@ def tls() -> None:
     """Get, take and look at the server's certificate.
 
     \b
-    openhall tls request --name hall.branch.example    a key, and a request for the bank's authority
-    openhall tls install ANSWER.pem                    the authority's answer, checked
-    openhall tls show                                  what it says, and how long it holds
+    openhall tls request --name NAME    a key, and a request for the bank's authority
+    openhall tls install ANSWER.pem     the authority's answer, checked
+    openhall tls show                   what it says, and how long it holds
     """
 
 

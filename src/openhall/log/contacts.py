@@ -42,13 +42,21 @@ def contacts_in(texts: Iterable[str]) -> list[str]:
 
 def _numbers(written: str) -> list[str]:
     """A number as its digits from the area code on; several when two were written one after the other."""
-    digits = re.sub(r"\D", "", written)
-    if len(digits) > DIGITS_AT_MOST:
-        return [n for part in written.split() for n in _numbers(part) if part != written]
+    parts = [written] if len(_digits(written)) <= DIGITS_AT_MOST else written.split()
+    found = (_from_area_code(part) for part in parts if len(_digits(part)) <= DIGITS_AT_MOST)
+    return [digits for digits in found if len(digits) >= DIGITS_AT_LEAST - 1]
+
+
+def _digits(written: str) -> str:
+    return re.sub(r"\D", "", written)
+
+
+def _from_area_code(written: str) -> str:
+    """Without the noughts and the own country's code in front; said again it stays the same."""
+    digits = _digits(written)
     is_abroad = "+" in written or digits.startswith("00")
-    digits = digits.removeprefix("00")
+    digits = digits.lstrip("0")
     # Without a plus or two noughts only a number that is too long to be from here begins with the country.
-    if is_abroad or len(digits) >= len(COUNTRY_CODE) + 10:
-        digits = digits.removeprefix(COUNTRY_CODE)
-    digits = digits.removeprefix("0")
-    return [digits] if len(digits) >= DIGITS_AT_LEAST - 1 else []
+    while digits.startswith(COUNTRY_CODE) and (is_abroad or len(digits) >= len(COUNTRY_CODE) + 10):
+        digits, is_abroad = digits.removeprefix(COUNTRY_CODE).lstrip("0"), False
+    return digits

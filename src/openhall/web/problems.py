@@ -124,8 +124,6 @@ class Problem(msgspec.Struct, frozen=True):
     remedy: str
     place: str = ""
     detail: dict[str, str | int] = {}
-    request_id: str = ""
-    """By which the server's log can be searched."""
 
 
 PROBLEM = ResponseSpec(
@@ -216,7 +214,6 @@ def answer(
     request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str] | None = None
 ) -> Response[Any]:
     """A problem as a document for programs, as a page for people; who is not signed in is asked to."""
-    problem = msgspec.structs.replace(problem, request_id=request_id_of(request.scope))
     if not wants_page(request):
         return Response(
             msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
@@ -224,7 +221,9 @@ def answer(
     if problem.status == 401:
         return Redirect(f"/sign-in?{urlencode({'to': request.url.path})}")
     bank = request.app.state.openhall.bank
-    shown = page("problem.html", language_of(request), bank=bank, path="/", account=None, problem=problem)
+    # A program finds the id in the header: a command that is sent again gets the same answer, byte for byte.
+    about = {"problem": problem, "request_id": request_id_of(request.scope)}
+    shown = page("problem.html", language_of(request), bank=bank, path="/", account=None, **about)
     shown.status_code = problem.status
     return shown
 
