@@ -21,10 +21,15 @@ from openhall.hall.booking import BookingTerms, terms_of
 from openhall.hall.model import ROOM as HALL
 from openhall.hall.model import HallState
 from openhall.hall.model.asked import Appointment
-from openhall.hall.model.commands import BookAppointment, CancelAppointment, OfferAppointments
+from openhall.hall.model.commands import (
+    BookAppointment,
+    CancelAppointment,
+    CheckInAppointment,
+    OfferAppointments,
+)
 from openhall.hall.model.events import AppointmentBooked
 from openhall.kernel.clock import MINUTE_MS, to_datetime
-from openhall.kernel.event import SYSTEM, Answer, Request, StreamId
+from openhall.kernel.event import SYSTEM, Answer, Command, Request, StreamId
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.network.calendar import moments_on, services_at
 from openhall.network.model import Branch
@@ -93,10 +98,13 @@ class AppointmentDesk:
         """An appointment of a day."""
         return self.state(stream).appointments.get(appointment_id)
 
-    def elsewhere(self, branch: Branch, code: str) -> Branch | None:
-        """The branch that knows a code which this one does not know today."""
+    def told(self, branch: Branch, command: Command, refusal: Refusal) -> Refusal:
+        """A refusal as it helps best: a code that another branch knows today names that branch."""
+        if refusal.code != "appointment_unknown" or not isinstance(command, CheckInAppointment):
+            return refusal
         others = (b for b in self._app.bank.branches if b.id != branch.id)
-        return next((b for b in others if code in self.state(self._app.today(b)).codes), None)
+        found = next((b for b in others if command.code in self.state(self._app.today(b)).codes), None)
+        return Refusal("appointment_elsewhere", "code", {"branch": found.id}) if found else refusal
 
     # -- what can be done -----------------------------------------------------------------------------
 

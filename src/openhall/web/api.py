@@ -103,7 +103,7 @@ async def carry_out(request: OpenhallRequest, branch_id: str, command: Command, 
         check_hoarding(request)
     result = await app.submit(Request(app.today(branch), key, actor_of(request), command))
     if isinstance(result, Refusal):
-        raise Refused(result)
+        raise Refused(app.appointments.told(branch, command, result))
     return Response(result)
 
 

@@ -176,7 +176,7 @@ def problem_of(refusal: Refusal, language: Language, bank: Bank | None = None, b
 
 
 NAMED_BLANKS = frozenset(
-    {"status", "channel", "reason", "service", "class_code", "person", "counter", "known", "role"}
+    {"status", "channel", "reason", "service", "class_code", "person", "counter", "known", "role", "branch"}
 )
 
 

@@ -321,6 +321,23 @@ def test_what_is_booked_before_the_day_opens_is_there_when_it_opens(moving_desk:
     assert report.is_sound, report
 
 
+def test_a_code_of_another_branch_names_that_branch(moving_desk: Desk) -> None:
+    desk = moving_desk
+    at_ms = desk.free(desk.day)[1]
+    code = desk.staff_books(at_ms, desk.day).json()["code"]
+    desk.hall.clock.set(on(desk.day, 8, 40))
+    for branch in desk.app.bank.branches:
+        desk.client.blocking_portal.call(desk.app.open_day, branch, "system")
+    path = "/api/branches/qingdu/commands/CheckInAppointment"
+    refused = desk.ask("POST", path, account="elsewhere", code=code).json()
+    assert (refused["code"], refused["title"]) == (
+        "appointment_elsewhere",
+        "This appointment is at Wutong Road Branch.",
+    )
+    nowhere = f"{code[:4]}{(int(code[4:]) + 1) % 100_000:05d}"
+    assert desk.ask("POST", path, account="elsewhere", code=nowhere).json()["code"] == "appointment_unknown"
+
+
 def test_changed_hours_leave_a_booking_standing_and_say_so(moving_desk: Desk) -> None:
     desk = moving_desk
     bank = desk.app.bank
