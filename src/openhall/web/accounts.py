@@ -31,13 +31,13 @@ from openhall.web.approvals import SUMMARIES, ProposalBody, Summary, told
 from openhall.web.frame import frame
 from openhall.web.guarding import SIGNED_IN, needs_action, needs_screen
 from openhall.web.problems import RESPONSES, Refused
+from openhall.web.rates import network_address
 from openhall.web.reading import language_of
 from openhall.web.rendering import WORDS, moment_words, page
 from openhall.web.signing_in import (
     OpenhallRequest,
     Password,
     SessionBody,
-    network_address,
     with_session,
 )
 

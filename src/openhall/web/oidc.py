@@ -27,9 +27,10 @@ from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.refusal import Refusal
 from openhall.web.cookies import is_safe
 from openhall.web.guarding import ANYONE
+from openhall.web.rates import network_address
 from openhall.web.reading import language_of, own_path
 from openhall.web.rendering import page
-from openhall.web.signing_in import Doorkeeper, device_words, network_address, with_session
+from openhall.web.signing_in import Doorkeeper, device_words, with_session
 
 COOKIE: Final = "openhall_bank_sign_in"
 PATH: Final = "/sign-in/bank"

@@ -40,11 +40,14 @@ class Rates:
         self._names_at_most = names_at_most
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def take(self, name: str, rate: Rate, now_ms: int) -> int:
-        """Take one out of a bucket: 0, or after how many ms there will be one again."""
+    def _filled(self, name: str, rate: Rate, now_ms: int) -> float:
         left, then_ms = self._buckets.get(name, (rate.at_once, now_ms))
         # A clock that was put back fills nothing, and takes nothing away.
-        filled = min(rate.at_once, left + max(0, now_ms - then_ms) * rate.per_minute / MINUTE_MS)
+        return min(rate.at_once, left + max(0, now_ms - then_ms) * rate.per_minute / MINUTE_MS)
+
+    def take(self, name: str, rate: Rate, now_ms: int) -> int:
+        """Take one out of a bucket: 0, or after how many ms there will be one again."""
+        filled = self._filled(name, rate, now_ms)
         is_there = filled >= 1
         self._buckets[name] = (filled - is_there, now_ms)
         self._buckets.move_to_end(name)
@@ -55,6 +58,10 @@ class Rates:
     def note(self, name: str, per_minute: int, now_ms: int) -> bool:
         """Count one more of so many a minute; False when there were too many."""
         return self.take(name, Rate(per_minute, per_minute), now_ms) == 0
+
+    def has_room(self, name: str, per_minute: int, now_ms: int) -> bool:
+        """Would `note` count one more now? Takes nothing."""
+        return self._filled(name, Rate(per_minute, per_minute), now_ms) >= 1
 
     def __len__(self) -> int:
         """How many names are remembered."""

@@ -7,9 +7,7 @@ setting up codes. Until the last step is done the session opens nothing else; af
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -22,7 +20,6 @@ from litestar.params import JSONBody, QueryParameter
 
 from openhall.app.build import App
 from openhall.app.language import say
-from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
 from openhall.log.accounts import Account, SignedIn
@@ -30,8 +27,7 @@ from openhall.log.sessions import Step
 from openhall.web.cookies import session_cookie, token_of
 from openhall.web.guarding import ANYONE, SIGNED_IN
 from openhall.web.problems import RESPONSES, Refused, all_texts
-from openhall.web.rates import network_address as network_address
-from openhall.web.rates import require
+from openhall.web.rates import Rates, network_address, require
 from openhall.web.reading import language_of, own_path
 from openhall.web.rendering import page
 
@@ -67,28 +63,6 @@ def _is_by_itself(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     return "hx-request" in connection.headers or path.endswith(("/stream", "/live", "/api/session/left"))
 
 
-@dataclass
-class Attempts:
-    """Counts what was tried in the last minute: sign-ins, so that guessing cannot take the machine from the
-    hall; tickets of one kiosk, so that nobody hoards them [C18]."""
-
-    at_most: int
-    moments_ms: deque[int] = field(default_factory=deque)
-
-    def has_room(self, now_ms: int) -> bool:
-        """May there be one more now?"""
-        while self.moments_ms and self.moments_ms[0] <= now_ms - MINUTE_MS:
-            self.moments_ms.popleft()
-        return len(self.moments_ms) < self.at_most
-
-    def note(self, now_ms: int) -> bool:
-        """Count one more; False when there were too many."""
-        if not self.has_room(now_ms):
-            return False
-        self.moments_ms.append(now_ms)
-        return True
-
-
 class Doorkeeper:
     """Slows down whoever guesses: sign-ins of all together, and failures of each network address.
 
@@ -97,25 +71,18 @@ class Doorkeeper:
     """
 
     def __init__(self, *, sign_ins: int, failures: int) -> None:
-        self._sign_ins = Attempts(sign_ins)
-        self._failures_at_most = failures
-        self._failures: OrderedDict[str, Attempts] = OrderedDict()
+        self._sign_ins, self._failures = sign_ins, failures
+        self._rates = Rates(ADDRESSES_AT_MOST)
 
     def require(self, address: str, now_ms: int) -> None:
         """Raise `Refused` for one sign-in too many."""
-        failed = self._failures.get(address)
-        if failed is not None and not failed.has_room(now_ms):
-            raise Refused(Refusal("too_many_requests"))
-        if not self._sign_ins.note(now_ms):
+        may_fail = self._rates.has_room(f"failure {address}", self._failures, now_ms)
+        if not (may_fail and self._rates.note("sign-in", self._sign_ins, now_ms)):
             raise Refused(Refusal("too_many_requests"))
 
     def note_failure(self, address: str, now_ms: int) -> None:
         """One more that went wrong."""
-        failed = self._failures.setdefault(address, Attempts(self._failures_at_most))
-        self._failures.move_to_end(address)
-        failed.note(now_ms)
-        if len(self._failures) > ADDRESSES_AT_MOST:
-            self._failures.popitem(last=False)
+        self._rates.note(f"failure {address}", self._failures, now_ms)
 
 
 Password = Annotated[str, msgspec.Meta(max_length=256)]
