@@ -99,6 +99,8 @@ def test_a_window_counts_down_calls_by_itself_and_waits_when_the_teller_says_so(
 ) -> None:
     for counter in ("C2", "C4"):
         served.do("DelayAutoCall", counter_id=counter, seconds=3_600)
+    for left_over in served.read("/tickets"):
+        served.do("MarkReneged", ticket_id=left_over["id"])
     served.do("OpenCounter", counter_id="C3", person_id=days.TELLERS["C3"])
     teller = screen("teller", f"/b/{BRANCH}/counter?counter=C3", language="en")
     teller.keyboard.press("x")

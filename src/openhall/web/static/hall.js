@@ -15,6 +15,8 @@ document.addEventListener("DOMContentLoaded", () => {
   // Two short tones, made here: nothing to fetch, and it works when the line is cut.
   function sound() {
     try {
+      // A browser lets a page sound only when somebody has touched it, and complains of one that tries before.
+      if (navigator.userActivation && !navigator.userActivation.hasBeenActive) throw new Error("untouched");
       const context = new AudioContext();
       for (const [at, hertz] of [[0, 880], [0.25, 660]]) {
         const tone = context.createOscillator();
