@@ -51,7 +51,7 @@ SECTIONS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "triage": ("Triage rules", ("triage",)),
     "regimes": ("Regimes and periods", ("regimes", "periods")),
     "hall": ("Rules of the hall", HALL_KEYS),
-    "people": ("People", ("people",)),
+    "people": ("Colleagues", ("people",)),
     "staffing": (
         "Planning people",
         (

@@ -109,8 +109,7 @@ def refuse_null(request: Request[Any, Any, Any]) -> None:
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """The one guard of every route: how often, the right, then where the request comes from.
 
-    Litestar gives a guard that is not async a thread, and copies the handler for each guard: a third of
-    what a command takes.
+    One and async: Litestar gives a guard that is not async a thread, and copies the handler for each guard.
     """
     hold_to_rates(connection)
     hold_to_rights(connection, handler)
