@@ -181,12 +181,16 @@ def test_no_screen_is_wider_than_a_phone_or_a_tablet(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.usefixtures("busy_branch")
-def test_a_session_that_ended_leads_to_the_sign_in_page(screen: OpenScreen) -> None:
-    manager = screen("manager", f"/b/{BRANCH}/branch")
+def test_a_session_that_ended_is_asked_for_in_place_and_leads_to_the_sign_in_page(
+    busy_branch: Served, screen: OpenScreen, watch: Watch
+) -> None:
+    watch.allow("Response Status Error Code 401")
+    path = f"/b/{BRANCH}/branch"
+    manager = screen("manager", path)
     manager.context.clear_cookies()
-    manager.get_by_role("button", name="关闭大门").click()
-    manager.locator("#ask").get_by_role("button", name="是").click()
+    busy_branch.issue("cash")
+    expect(manager.locator("#session-again")).to_be_visible()
+    manager.goto(busy_branch.url + path)
     expect(manager).to_have_url(re.compile(r"/sign-in\?to=%2Fb%2F"))
 
 
