@@ -355,6 +355,6 @@ def test_what_a_customer_says_is_sealed_and_the_rating_is_not(open_hall: Served,
     form.get_by_role("button", name="提交").click()
     expect(lobby.locator(".toast")).to_contain_text("已记录")
     lobby.get_by_role("link", name="加密留存").click()
-    expect(lobby.locator(".panel h2")).to_contain_text(number)
+    expect(lobby.locator(".panel h3")).to_contain_text(number)
     lobby.get_by_role("button", name="查看").click()
     expect(lobby.locator(".sealed-shown")).to_have_text("许师傅很耐心")
