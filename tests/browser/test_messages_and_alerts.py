@@ -135,6 +135,10 @@ def test_from_the_phone_to_the_gateway_and_the_number_is_gone_after_the_visit(
     served.do("FinishService", counter_id="C2")
     phone.reload()
     expect(phone.locator("#notice")).to_have_count(0)
+    headers = {"Authorization": f"Bearer {served.token('manager')}"}
+    events = httpx.get(f"{served.url}/api/branches/{BRANCH}/events", headers=headers).text
+    assert "TicketIssued" in events
+    assert NUMBER not in events, "nothing personal is in the log"
 
 
 def test_without_scripts_and_in_elder_mode_it_works_as_well(
@@ -236,10 +240,3 @@ def test_an_alert_from_raising_to_acknowledgement(
     expect(page.locator('[data-id="over"] li', has_text="等候超时").first).to_contain_text("已加开窗口")
     assert axe_in_light_and_dark(page) == []
     expect(row).to_have_count(0)
-
-
-def test_nothing_personal_is_in_an_address_of_the_pages_or_in_the_events(served: Served) -> None:
-    headers = {"Authorization": f"Bearer {served.token('manager')}"}
-    events = httpx.get(f"{served.url}/api/branches/{BRANCH}/events", headers=headers).text
-    assert "TicketIssued" in events
-    assert NUMBER not in events

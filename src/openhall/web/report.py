@@ -12,6 +12,7 @@ from litestar.params import PathParameter, QueryParameter
 from openhall.access import rights
 from openhall.app import report_exports, reports
 from openhall.app.build import App
+from openhall.app.language import say
 from openhall.app.report_words import code_words, sections, table, value_words, words_of
 from openhall.app.reports import Compared
 from openhall.kernel.clock import MINUTE_MS
@@ -102,7 +103,7 @@ def _drawn(app: App, branch: Branch, found: Compared, language: Language) -> dic
         codes, lines = table(days[0], group, language)
         if codes:
             names = [code_words(group, code, app.bank, branch, language) for code in codes]
-            tables.append({"group": group, "heading": heading, "names": names, "lines": lines})
+            tables.append({"group": group, "heading": say(language, heading), "names": names, "lines": lines})
     return {
         "report": found.report,
         "column_heads": [report_exports.head_words(day, language) for day in found.days],
