@@ -18,8 +18,8 @@ from openhall.app.build import build
 from openhall.app.folder import Folder
 from openhall.network.model import Role
 from tests.browser.conftest import SIZES, OpenScreen
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.served import BRANCH, PASSWORD, Served, free_port, install
-from tests.browser.test_screens import AXE, AXE_RULES
 
 OWN_WORDS = "three green lamps"
 PHONE: ViewportSize = {"width": 390, "height": 844}

@@ -12,10 +12,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import days
 from tests.browser.conftest import OpenScreen
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.served import BRANCH, Served, serving
 from tests.browser.test_screens import (
-    AXE,
-    AXE_RULES,
     NARROW_TARGETS,
     SMALL_TEXT,
     TARGET_PX_AT_LEAST,

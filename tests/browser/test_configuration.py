@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenScreen
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.served import BRANCH, Served
-from tests.browser.test_screens import AXE, AXE_RULES
 
 HEAD_START = "[data-path='classes[1].head_start_minutes']"
 DRAFT = re.compile(r"draft=(\w+)")

@@ -16,8 +16,8 @@ from standardwebhooks import Webhook
 
 from tests.browser import customers, days
 from tests.browser.conftest import PATIENT_MS, OpenScreen, Watch
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.served import BRANCH, Served, free_port, install
-from tests.browser.test_screens import AXE, AXE_RULES
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes....").decode()
 NUMBER = "13812345678"

@@ -11,8 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import planned
 from tests.browser.conftest import PATIENT_MS, OpenScreen
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.served import BRANCH, Served
-from tests.browser.test_screens import AXE, AXE_RULES, said_in_english
+from tests.browser.test_screens import said_in_english
 
 LOBBY, BRANCH_VIEW, GUARD, COUNTER = (
     f"/b/{BRANCH}/{name}" for name in ("lobby", "branch", "guard", "counter?counter=C1")

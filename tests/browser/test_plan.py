@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenScreen
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.served import BRANCH, Served, serving
-from tests.browser.test_screens import AXE, AXE_RULES
 
 DAY = date(2026, 11, 23)
 """A Monday."""

@@ -13,12 +13,11 @@ from playwright.sync_api import expect
 
 from tests.browser import days
 from tests.browser.conftest import OpenScreen, Watch
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.gallery import Scheme, is_of, load, opened, pages, views
 from tests.browser.served import BRANCH, ROOT, Served
 from tools import catalogue
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 TEXT_PX_AT_LEAST = 24
 TARGET_PX_AT_LEAST = 60
 

@@ -12,10 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from openhall.hall.model.commands import GiveAdvice, ReviewAdvice
 from tests.browser import days
 from tests.browser.conftest import OpenScreen, Watch
+from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.served import BRANCH, Served
 from tests.browser.test_screens import (
-    AXE,
-    AXE_RULES,
     NARROW_TARGETS,
     SMALL_TEXT,
     TARGET_PX_AT_LEAST,
