@@ -276,10 +276,7 @@ def _bookable(terms: BookingTerms | None) -> list[str]:
 
 
 def _page(request: OpenhallRequest, branch_id: str, day: date | None, template: str) -> Response[bytes]:
-    context = _context(request, branch_id, day)
-    shown = page(template, language_of(request), **context)
-    shown.headers["X-Hall-Now"] = str(context["now_ms"])
-    return shown
+    return page(template, language_of(request), **_context(request, branch_id, day))
 
 
 @get("/b/{branch_id:str}/appointments", include_in_schema=False, opt=needs_screen("appointments"))

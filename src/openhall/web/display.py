@@ -43,7 +43,6 @@ def display_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[s
     device = app.devices.records.of_account(request.user.name)
     more: dict[str, Any] = {
         "device_account": device.account if device is not None else "",
-        "position": app.devices.newest(context["branch"].id),
         "test_says": _said(app, settings, lambda language: say(language, "This is a test of the sound.")),
         "looked_at": f"?{request.url.query}" if request.url.query else "",
         "shown_services": settings.services,

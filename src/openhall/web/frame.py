@@ -97,6 +97,8 @@ def frame(request: OpenhallRequest, screen: str, branch: Branch | None = None) -
         "links": links,
         "path": request.url.path + (f"?{query}" if query else ""),
         "now_ms": app.clock.now_ms(),
+        # Before anything is read: what is drawn is at least as new as it says.
+        "position": app.book.position,
         "hm": clock_words(branch.timezone if branch is not None else app.bank.branches[0].timezone),
         "people": names_of(app.bank),
         "speed": getattr(app.clock, "speed", 1.0),

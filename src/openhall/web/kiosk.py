@@ -146,9 +146,7 @@ def _kiosk(request: OpenhallRequest, branch_id: str, template: str) -> Response[
     branch, language = readable_branch(request, branch_id), language_of(request)
     context = screen_context(request, branch, "kiosk") | elder.elder_context(request, app, language)
     context |= kiosk_context(request, context)
-    shown = page(template, language, **context)
-    shown.headers["X-Hall-Now"] = str(context["now_ms"])
-    return shown
+    return page(template, language, **context)
 
 
 @get("/b/{branch_id:str}/kiosk", include_in_schema=False, opt=needs_screen("kiosk"))

@@ -166,10 +166,7 @@ def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: b
     if screen == "display":
         context |= display.display_context(request, context)
     template = f"{screen}_live.html" if is_live else f"{screen}.html"
-    shown = page(template, language_of(request), **context)
-    # The hall's own time: a demo's day runs faster, and a tablet's clock may be wrong.
-    shown.headers["X-Hall-Now"] = str(context["now_ms"])
-    return shown
+    return page(template, language_of(request), **context)
 
 
 @get("/b/{branch_id:str}/ticket/{number:str}", include_in_schema=False, opt=needs_screen("lobby"))

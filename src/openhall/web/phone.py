@@ -125,7 +125,6 @@ def shown(
         **_what_it_says(app, own),
     )
     elder.remember(request, made)
-    made.headers["X-Hall-Now"] = str(app.clock.now_ms())
     return made
 
 

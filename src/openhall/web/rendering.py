@@ -220,6 +220,11 @@ WORDS = (
 )
 
 
+DRAWN_AT = {"X-Hall-Now": "now_ms", "X-Hall-Position": "position"}
+"""What a drawing says about itself: the hall's own time, because a demo's day runs faster and a tablet's clock
+may be wrong, and up to where in the log it shows the hall, from where its stream of events goes on."""
+
+
 def first_paragraph(text: str) -> str:
     """The first sentence or two of a docstring, on one line, as it can be shown to a person."""
     return " ".join(text.split("\n\n")[0].split())
@@ -300,8 +305,6 @@ def date_words(language: Language, day: date) -> str:
 def page(template: str, language: Language, **context: Any) -> Response[bytes]:
     """A rendered page. Never cached: a hall changes by the second."""
     body = environment(language).get_template(template).render(context)
-    return Response(
-        body.encode(),
-        media_type="text/html; charset=utf-8",
-        headers={"Cache-Control": "no-store", "Content-Language": "zh-CN" if language == "zh" else "en"},
-    )
+    headers = {"Cache-Control": "no-store", "Content-Language": "zh-CN" if language == "zh" else "en"}
+    headers |= {header: str(context[name]) for header, name in DRAWN_AT.items() if name in context}
+    return Response(body.encode(), media_type="text/html; charset=utf-8", headers=headers)

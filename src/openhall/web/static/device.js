@@ -13,7 +13,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const answer = await fetch("/api/device/beat", {
         method: "POST",
         headers: { "Content-Type": "application/json", Accept: "application/json" },
-        body: JSON.stringify(own.tell ? await own.tell() : {}),
+        body: JSON.stringify({ position: window.openhall.position(), ...(await own.tell?.()) }),
         signal: AbortSignal.timeout(BEAT_MS),
       });
       if (answer.status === 401 || answer.status === 404) return void (location.href = "/pair");

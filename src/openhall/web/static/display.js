@@ -108,8 +108,7 @@ document.addEventListener("DOMContentLoaded", () => {
       else if (sound !== "missing") note("ok");
       const voices = [];
       for (const language of ["zh", "en"]) if (await window.openhall.voiceFor(language)) voices.push(language);
-      const position = Number(document.querySelector('[data-id="drawn"]')?.dataset.position || 0);
-      return { position, shown, sound, voices };
+      return { shown, sound, voices };
     },
     told(answer) {
       told = answer;

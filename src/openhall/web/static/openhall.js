@@ -305,6 +305,7 @@
     if (xhr.status === 401) return void toSignIn();
     if (xhr.status !== 200) return;
     setNow(Number(xhr.getResponseHeader("X-Hall-Now")));
+    drawnAt = Number(xhr.getResponseHeader("X-Hall-Position")) || drawnAt;
     if (xhr.responseText !== drawn) {
       drawn = xhr.responseText;
       const fresh = document.createElement("template");
@@ -345,6 +346,9 @@
   // --- events -------------------------------------------------------------------------------------
 
   let heard = Date.now();
+  // Positions in the log: up to where the screen shows the hall, and up to where it has heard of it.
+  let drawnAt = Number(body.dataset.position) || 0;
+  let heardTo = drawnAt;
   // The hall's own clock, told with every drawing and event: the browser's may be wrong, a demo's runs faster.
   let latestMs = Number(body.dataset.now) || Date.now();
   let latestAt = performance.now();
@@ -366,11 +370,8 @@
       document.getElementById("lost").hidden = true;
       refreshSoon(0);
     }
-    if (message.kind === "hall") {
-      const happened = JSON.parse(message.data);
-      setNow(happened.at_ms);
-      body.dataset.position = happened.position;
-    }
+    if (message.id) heardTo = Number(message.id);
+    if (message.kind === "hall") setNow(JSON.parse(message.data).at_ms);
     if (message.kind !== "beat") refreshSoon();
   }
 
@@ -379,7 +380,8 @@
     if (window.SharedWorker) {
       const worker = new SharedWorker("/static/stream-worker.js", { name: "openhall" });
       worker.port.onmessage = (event) => hear(event.data);
-      const ping = () => worker.port.postMessage({ url });
+      // What happened between the drawing of this screen and now is heard too.
+      const ping = () => worker.port.postMessage({ url, position: drawnAt });
       ping();
       setInterval(ping, 10000);
       addEventListener("pagehide", () => worker.port.postMessage({ url, bye: true }));
@@ -388,15 +390,11 @@
     }
     // A tablet or a TV without shared workers shows one screen: it may have the stream for itself.
     let source = null;
-    let last = null;
     const open = () => {
       if (source) source.close();
-      source = new EventSource(last === null ? url : `${url}?after=${last}`);
+      source = new EventSource(`${url}?after=${heardTo}`);
       for (const kind of ["beat", "hall", "resync"]) {
-        source.addEventListener(kind, (event) => {
-          if (event.lastEventId) last = event.lastEventId;
-          hear({ kind, data: event.data });
-        });
+        source.addEventListener(kind, (event) => hear({ kind, data: event.data, id: event.lastEventId }));
       }
     };
     open();
@@ -424,5 +422,6 @@
   }
 
   // For the scripts of single pages, which run after this one.
-  window.openhall = { send, say, ask, refreshSoon, hallNow, command, afterwards, branchPath, toSignIn };
+  const position = () => Math.min(drawnAt, heardTo);
+  window.openhall = { send, say, ask, refreshSoon, hallNow, command, afterwards, branchPath, toSignIn, position };
 })();

@@ -6,25 +6,30 @@ const GONE_MS = 180000; // a page that has not pinged for so long was closed wit
 const streams = new Map();
 
 class Shared {
-  constructor(url) {
+  constructor(url, position) {
     this.url = url;
     this.ports = new Map();
-    this.last = null;
+    this.last = position;
     this.open();
   }
 
   open() {
     if (this.source) this.source.close();
-    const url = this.last === null ? this.url : `${this.url}?after=${this.last}`;
-    this.source = new EventSource(url);
+    this.source = new EventSource(`${this.url}?after=${this.last}`);
     this.heard = Date.now();
     for (const kind of ["beat", "hall", "resync"]) {
       this.source.addEventListener(kind, (event) => {
         this.heard = Date.now();
-        if (event.lastEventId) this.last = event.lastEventId;
-        this.tell({ kind, data: kind === "hall" ? event.data : "" });
+        if (event.lastEventId) this.last = Number(event.lastEventId);
+        this.tell({ kind, data: kind === "hall" ? event.data : "", id: this.last });
       });
     }
+  }
+
+  // A page that was drawn before the last event comes too late to hear of it: it looks again.
+  join(port, position) {
+    if (!this.ports.has(port) && position < this.last) port.postMessage({ kind: "resync", data: "", id: this.last });
+    this.ports.set(port, Date.now());
   }
 
   tell(message) {
@@ -45,14 +50,14 @@ class Shared {
 self.onconnect = (connected) => {
   const port = connected.ports[0];
   port.onmessage = (message) => {
-    const { url, bye } = message.data;
+    const { url, position, bye } = message.data;
     let shared = streams.get(url);
     if (bye) {
       if (shared) shared.ports.delete(port);
       return;
     }
-    if (!shared) streams.set(url, (shared = new Shared(url)));
-    shared.ports.set(port, Date.now());
+    if (!shared) streams.set(url, (shared = new Shared(url, position)));
+    shared.join(port, position);
   };
   port.start();
 };
