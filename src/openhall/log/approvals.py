@@ -24,6 +24,7 @@ from openhall.access import approvals as rules
 from openhall.access.approvals import Proposal, ProposalState, Who
 from openhall.kernel.clock import DAY_MS, Clock
 from openhall.kernel.refusal import Refusal
+from openhall.kernel.trouble import Trouble
 from openhall.log.records import Records
 from openhall.log.schema import approvals as table
 
@@ -109,10 +110,14 @@ class Approvals:
         """Carry out what was approved and not carried out: after a crash, or after trouble."""
         async with self._turn:
             for proposal in await asyncio.to_thread(self._approved_only):
-                if proposal.kind in self.carry_out:
-                    await self._carry_out(proposal)
-                else:
+                if proposal.kind not in self.carry_out:
                     _log.warning("Nothing here carries out an approved proposal of kind %s", proposal.kind)
+                    continue
+                try:
+                    await self._carry_out(proposal)
+                except Trouble as trouble:
+                    # What stands in the way of one must not keep those behind it for ever.
+                    _log.warning("Proposal %s waits: %s (%s)", proposal.id, trouble, trouble.code)
 
     def _decide(self, proposal_id: str, who: Who, is_approved: bool, reason: str) -> Proposal | Refusal:
         now_ms = self._clock.now_ms()

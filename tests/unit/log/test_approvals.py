@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -192,6 +193,31 @@ def test_an_approval_whose_effect_met_trouble_is_carried_out_later(
     found = after_restart.get(proposal.id)
     assert found is not None
     assert (found.state, found.carried_ms) == (ProposalState.APPROVED, clock.now_ms())
+
+
+def test_what_stands_in_the_way_of_one_proposal_holds_up_no_other(
+    approvals: Approvals, notes: Notes, clock: ManualClock
+) -> None:
+    """The one that waits longest is carried out first, and cannot be."""
+
+    async def broken(_: Proposal) -> Refusal | None:
+        raise Trouble("There is no such folder")
+
+    async def approved(kind: str) -> Proposal:
+        made = await approvals.propose(kind, b"a note", ADMINISTRATOR, key=kind)
+        assert isinstance(made, Proposal)
+        clock.advance(1)
+        with suppress(Trouble):
+            await approvals.decide(made.id, OPERATIONS, is_approved=True)
+        return made
+
+    approvals.carry_out |= {"broken": broken}
+    asyncio.run(approved("broken"))
+    notes.is_broken = True
+    behind = asyncio.run(approved("note"))
+    notes.is_broken = False
+    asyncio.run(approvals.run_once())
+    assert notes.done == [behind.id]
 
 
 def test_a_rule_that_stands_in_the_way_by_then_is_recorded(approvals: Approvals, notes: Notes) -> None:
