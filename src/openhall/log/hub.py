@@ -117,6 +117,7 @@ class Hub:
         self._listeners_max = listeners_max
         self._channels: dict[str | None, _Channel] = {}
         self._listener_count = 0
+        self._subscription_count = 0
         self._is_closed = False
         self.resync_count = 0
         """Listeners that were told to look again, since the start."""
@@ -145,6 +146,7 @@ class Hub:
             channel = self._channels[place] = _Channel(self._window_events)
         channel.listener_count += 1
         self._listener_count += 1
+        self._subscription_count += 1
         return Subscription(self, channel, place=place, after=after)
 
     def beat(self) -> None:
@@ -195,6 +197,8 @@ class Subscription:
         self._hub = hub
         self._channel = channel
         self._place = place
+        self.number = hub._subscription_count
+        """Of all subscriptions since the start."""
         self._index = channel.end
         self._horizon = hub._book.position
         """Up to here the store is read; everything after it comes through the channel from `_index` on."""

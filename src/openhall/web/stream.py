@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import get
 from litestar.params import HeaderParameter, QueryParameter
@@ -17,6 +17,19 @@ from openhall.web.problems import RESPONSES
 from openhall.web.signing_in import OpenhallRequest
 
 HEARTBEAT = b"event: beat\ndata: {}\n\n"
+RETRY_MS: Final = 1_000
+"""After so long a browser whose stream broke off asks again."""
+RETURNS_OVER_MS: Final = 3_000
+"""When the server stops, its screens are told to come back one after another within this time."""
+RETURN_STEP_MS: Final = 10
+
+
+def come_back_frame(number: int) -> bytes:
+    """The stream's last word when the server stops: when to ask again. The event heard last stays as it is.
+
+    Thousands of screens that all come back after the same second would be the restarted server's first load.
+    """
+    return b"retry: %d\n\n" % (RETRY_MS + number * RETURN_STEP_MS % RETURNS_OVER_MS)
 
 
 def resync_frame(position: int) -> bytes:
@@ -32,7 +45,7 @@ async def frames(
     With each beat it looks whether the session still stands: one that was ended hears no more.
     """
     async with subscription:
-        yield b"retry: 1000\nid: %d\nevent: beat\ndata: {}\n\n" % position
+        yield b"retry: %d\nid: %d\nevent: beat\ndata: {}\n\n" % (RETRY_MS, position)
         async for delivery in subscription:
             if isinstance(delivery, Resync):
                 yield resync_frame(delivery.position)
@@ -42,6 +55,7 @@ async def frames(
                 yield HEARTBEAT
             else:
                 return
+        yield come_back_frame(subscription.number)
 
 
 @get(
