@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from openhall.access import devices as rules
 from openhall.access.devices import Device, DeviceKind, DeviceSettings
@@ -143,12 +143,20 @@ class Devices:
             )
 
     def keep_seen(self, seen_ms: dict[str, int]) -> None:
-        """Write down when devices were last heard of."""
+        """Write down when devices were last heard of: all in one transaction, since every screen of every
+        hall is due at the same time."""
         with self._lock:
-            for device_id, at_ms in seen_ms.items():
-                device = self._known.get(device_id)
-                if device is not None and at_ms - device.seen_ms >= SEEN_KEPT_EACH_MS:
-                    self._keep(msgspec.structs.replace(device, seen_ms=at_ms))
+            due = [
+                msgspec.structs.replace(device, seen_ms=at_ms)
+                for device_id, at_ms in seen_ms.items()
+                if (device := self._known.get(device_id)) is not None
+                and at_ms - device.seen_ms >= SEEN_KEPT_EACH_MS
+            ]
+            if due:
+                with self._records.transaction() as connection:
+                    for device in due:
+                        _save(connection, device)
+                self._known |= {device.id: device for device in due}
 
     # Inside --------------------------------------------------------------------------------------------
 
@@ -164,7 +172,7 @@ class Devices:
 
     def _keep(self, device: Device, **more: bytes | None) -> Device:
         with self._records.transaction() as connection:
-            connection.execute(update(table).where(table.c.id == device.id).values(_row(device) | more))
+            _save(connection, device, **more)
         self._known[device.id] = device
         return device
 
@@ -175,6 +183,10 @@ class Devices:
                 self._known[device.id] = device
                 if row.code_hash is not None:
                     self._codes[row.code_hash] = device.id
+
+
+def _save(connection: Connection, device: Device, **more: bytes | None) -> None:
+    connection.execute(update(table).where(table.c.id == device.id).values(_row(device) | more))
 
 
 def _hash(code: str) -> bytes:
