@@ -330,7 +330,7 @@ def board(state: HallState, now_ms: int, waits: Waits) -> Board:
     """The hall in numbers, at one moment."""
     rules = state.day_rules
     by_service = Tally(state.tickets[tid].service_id for _, tid in state.line)
-    statuses = Tally(t.status.value for t in state.tickets.values())
+    statuses = Tally(t.status for t in state.tickets.values())
     joined = [state.tickets[tid].joined_ms for _, tid in state.line]
     bound_ms = overtaking_bound_ms(rules.order, rules.classes, rules.classes[0], rules.appointments)
     calls = auto_calls(state, now_ms)
@@ -357,7 +357,7 @@ def board(state: HallState, now_ms: int, waits: Waits) -> Board:
         referred_count=state.referred_count,
         longest_wait_ms=max(0, now_ms - min(joined)) if joined else 0,
         overtaking_bound_minutes=None if bound_ms is None else bound_ms // MINUTE_MS,
-        status_counts={status.value: statuses[status.value] for status in TicketStatus},
+        status_counts={status.value: statuses[status] for status in TicketStatus},
         services=tuple(
             ServiceView(
                 s.id,

@@ -19,10 +19,11 @@ from openhall.app.language import say
 from openhall.hall import honesty, views, views_advice
 from openhall.hall.model.auto_calling import auto_calls
 from openhall.hall.model.deciding.diverting import channels_for
-from openhall.hall.model.state import HallState, TicketStatus
+from openhall.hall.model.state import CounterState, HallState, Ticket, TicketStatus
 from openhall.hall.model.waits import room_left
 from openhall.kernel.clock import SECOND_MS, to_datetime
 from openhall.kernel.refusal import Refusal
+from openhall.kernel.text import Language
 from openhall.network.model import Branch
 from openhall.web import alerts, asked, display, elsewhere, notice_offers, people, personal, phone
 from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
@@ -84,25 +85,13 @@ def screen_context(request: OpenhallRequest, branch: Branch, screen: str) -> dic
 def _fold(context: dict[str, Any], state: HallState, screen: str, request: OpenhallRequest) -> None:
     """What one screen shows besides."""
     app: App = request.app.state.openhall
-    waits = context["waits"]
+    waits, now_ms = context["waits"], context["now_ms"]
     if screen == "counter":
-        wanted = request.query_params.get("counter", "")
-        own = next((k.id for k in state.counters.values() if k.person_id == request.user.person_id), "")
-        counter = state.counters.get(wanted or own)
-        context["counter"] = (
-            views.counter_view(state, counter, auto_calls(state, context["now_ms"])) if counter else None
-        )
-        ticket = state.tickets.get(counter.ticket_id) if counter else None
-        context["ticket"] = views.ticket_view(state, ticket, waits) if ticket else None
-        line = [t for t in views.waiting(state, waits) if counter and _is_for(state, counter.id, t)]
-        context["line"], context["line_count"] = line[:COUNTER_LINE_SHOWN], len(line)
-        context["tellers"] = people.free_tellers(state)
-        context |= people.own_change(state, counter.id if counter else "", context["now_ms"])
+        context |= _at_the_counter(context, state, request)
     elif screen == "lobby":
         context |= _alerts(request)
-        context |= people.plan_context(app, state, context["now_ms"])
-        context["spoken_guidance"] = spoken_guidance(app, state.day_rules, language_of(request))
-        context["advice"] = views_advice.advice_view(state, context["now_ms"])
+        context |= people.plan_context(app, state, now_ms)
+        context["advice"] = views_advice.advice_view(state, now_ms)
         context["line"] = views.waiting(state, waits, LINE_SHOWN)
         context["held"] = views.in_status(state, waits, TicketStatus.HELD)
         context["claims"] = views.to_confirm(state, waits)
@@ -111,33 +100,55 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context["visits"] = views.visits_without_ticket(state)
         context["gone"] = _latest_gone(state, waits)
         context["helpers"] = people.here_for(state, "lobby", "guard")
-        context |= asked.asked_context(request, state, context["now_ms"])
-        zone = ZoneInfo(state.day_rules.branch.timezone)
-        offset = to_datetime(context["now_ms"], zone).utcoffset() or timedelta()
-        context["zone_offset_ms"] = int(offset.total_seconds()) * SECOND_MS
-        language = language_of(request)
-        context["triage_says"] = {
+        context |= asked.asked_context(request, state, now_ms)
+    elif screen == "guard":
+        context["visits"] = views.visits_without_ticket(state)
+        context["escorts"] = views.escorts(state)
+        context["helpers"] = people.here_for(state, "manager", "authoriser")
+        context |= asked.asked_context(request, state, now_ms)
+    elif screen == "branch":
+        context |= _alerts(request)
+        context |= people.plan_context(app, state, now_ms)
+        context |= people.help_context(request, now_ms)
+        context["advice"] = views_advice.advice_view(state, now_ms)
+        context |= asked.asked_context(request, state, now_ms, escalated_only=True)
+        context["accuracy"] = honesty.day_accuracy(state, now_ms)
+        context["line"] = views.waiting(state, waits, LINE_SHOWN)
+        context["tellers"] = people.free_tellers(state)
+
+
+def _at_the_counter(context: dict[str, Any], state: HallState, request: OpenhallRequest) -> dict[str, Any]:
+    """The window in the address, else the one at which whoever asks sits."""
+    waits, now_ms = context["waits"], context["now_ms"]
+    wanted = request.query_params.get("counter", "")
+    own = next((k.id for k in state.counters.values() if k.person_id == request.user.person_id), "")
+    counter = state.counters.get(wanted or own)
+    ticket = state.tickets.get(counter.ticket_id) if counter else None
+    line = _line_of(state, counter) if counter else []
+    return people.own_change(state, counter.id if counter else "", now_ms) | {
+        "counter": views.counter_view(state, counter, auto_calls(state, now_ms)) if counter else None,
+        "ticket": views.ticket_view(state, ticket, waits) if ticket else None,
+        "line": [views.ticket_view(state, t, waits) for t in line[:COUNTER_LINE_SHOWN]],
+        "line_count": len(line),
+        "tellers": people.free_tellers(state),
+    }
+
+
+def _beside_the_lobby(context: dict[str, Any], state: HallState, language: Language) -> dict[str, Any]:
+    """What the lobby's forms need; they stand beside what is redrawn, and come with the page alone."""
+    zone = ZoneInfo(state.day_rules.branch.timezone)
+    offset = to_datetime(context["now_ms"], zone).utcoffset() or timedelta()
+    return {
+        "zone_offset_ms": int(offset.total_seconds()) * SECOND_MS,
+        "triage_says": {
             rule.id: {
                 "says": rule.says.get(language),
                 "channel": rule.channel,
                 "label": say(language, "Offer: {channel}", channel=say(language, WORDS[rule.channel])),
             }
             for rule in state.day_rules.triage
-        }
-    elif screen == "guard":
-        context["visits"] = views.visits_without_ticket(state)
-        context["escorts"] = views.escorts(state)
-        context["helpers"] = people.here_for(state, "manager", "authoriser")
-        context |= asked.asked_context(request, state, context["now_ms"])
-    elif screen == "branch":
-        context |= _alerts(request)
-        context |= people.plan_context(app, state, context["now_ms"])
-        context |= people.help_context(request, context["now_ms"])
-        context["advice"] = views_advice.advice_view(state, context["now_ms"])
-        context |= asked.asked_context(request, state, context["now_ms"], escalated_only=True)
-        context["accuracy"] = honesty.day_accuracy(state, context["now_ms"])
-        context["line"] = views.waiting(state, waits, LINE_SHOWN)
-        context["tellers"] = people.free_tellers(state)
+        },
+    }
 
 
 def _alerts(request: OpenhallRequest) -> dict[str, Any]:
@@ -147,8 +158,10 @@ def _alerts(request: OpenhallRequest) -> dict[str, Any]:
     return alerts.alert_context(app, language_of(request), branch, request.user.role)
 
 
-def _is_for(state: HallState, counter_id: str, ticket: views.TicketView) -> bool:
-    return state.serves(state.counters[counter_id], state.tickets[ticket.id])
+def _line_of(state: HallState, counter: CounterState) -> list[Ticket]:
+    """Who waits for a window, first to be called first."""
+    line = (state.tickets[ticket_id] for _, ticket_id in state.line)
+    return [ticket for ticket in line if state.serves(counter, ticket)]
 
 
 def _latest_gone(state: HallState, waits: Any) -> list[views.TicketView]:
@@ -158,11 +171,15 @@ def _latest_gone(state: HallState, waits: Any) -> list[views.TicketView]:
 
 
 def _screen(request: OpenhallRequest, branch_id: str, screen: str, *, is_live: bool) -> Response[bytes]:
+    app: App = request.app.state.openhall
     branch = readable_branch(request, branch_id)
     context = screen_context(request, branch, screen)
     state: HallState | None = context["state"]
     if state is not None:
         _fold(context, state, screen, request)
+        if screen == "lobby" and not is_live:
+            context |= _beside_the_lobby(context, state, language_of(request))
+            context["spoken_guidance"] = spoken_guidance(app, state.day_rules, language_of(request))
     if screen == "display":
         context |= display.display_context(request, context)
     template = f"{screen}_live.html" if is_live else f"{screen}.html"
