@@ -28,7 +28,7 @@ def hall(served: Served) -> Served:
 
 
 def opened_while(page: Page, address: str, something_happens: Callable[[], None]) -> None:
-    """Open a screen; something happens when it is drawn and before its script runs, which opens the stream."""
+    """Open a screen; something happens once it is drawn, and before its script opens the stream."""
 
     def first(route: Any) -> None:
         something_happens()

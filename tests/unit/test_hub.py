@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,60 @@ def test_resuming_reads_what_was_missed_and_goes_live_without_gap_or_repetition(
                 enter_at_the_back(book, f"later{number}")
             expected = [e.position for e in book.store.read(after=3) if e.stream.place == "gate"]
             assert first + await take(subscription, len(expected) - len(first)) == expected
+
+    run(scene)
+
+
+class CountedReads(MemoryStore):
+    """A store that counts how often it is read."""
+
+    read_count = 0
+
+    def read(self, **how: Any) -> Iterator[Recorded]:
+        self.read_count += 1
+        return super().read(**how)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected", "read_count", "why"),
+    [
+        (9, [], 0, "nothing was missed"),
+        (8, [9], 0, "one event, which the window still has"),
+        (5, [7, 9], 0, "just so far back: what left the window was before"),
+        (4, [5, 7, 9], 1, "one more than the window holds"),
+        (0, [1, 3, 5, 7, 9], 1, "all of the day"),
+    ],
+)
+def test_who_was_away_for_a_moment_is_served_from_the_window_and_the_store_is_spared(
+    after: int, expected: list[int], read_count: int, why: str
+) -> None:
+    async def scene() -> None:
+        store = CountedReads()
+        book = Book(store, [TURNSTILE], ManualClock(MORNING_MS))
+        hub = Hub(book, window_events=2)
+        async with hub.subscribe("gate"):
+            for number in range(4):
+                enter(book, f"g{number}")
+                enter_at_the_back(book, f"b{number}")
+            enter(book, "last")
+            store.read_count = 0
+            async with hub.subscribe("gate", after=after) as resumed:
+                assert await take(resumed, len(expected)) == expected, why
+                enter(book, "later")
+                assert await take(resumed, 1) == [10], why
+            assert store.read_count == read_count, why
+
+    run(scene)
+
+
+def test_the_first_listener_of_a_place_reads_the_store_because_no_window_was_kept(book: Book) -> None:
+    async def scene() -> None:
+        hub = Hub(book)
+        enter(book, "c1")
+        async with hub.subscribe("gate", after=0) as first, hub.subscribe("gate", after=1) as second:
+            enter(book, "c2")
+            assert await take(first, 2) == [1, 2]
+            assert await take(second, 1) == [2]
 
     run(scene)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import chain, islice, takewhile
 from typing import Self
 
 import msgspec
@@ -71,14 +71,19 @@ class Resync(msgspec.Struct, frozen=True):
 class _Channel:
     """The window of recent events of one place, and the futures of those who wait at its end."""
 
-    def __init__(self, window_events: int) -> None:
+    def __init__(self, window_events: int, position: int) -> None:
         self.items: deque[Item] = deque(maxlen=window_events)
+        self.complete_after = position
+        """Every event of the place after this position is in the window."""
         self.end = 0
         """Index after the newest item; the oldest kept one is at `end - len(items)`."""
         self.waiting: list[asyncio.Future[bool]] = []
         self.listener_count = 0
 
     def push(self, items: Sequence[Item]) -> None:
+        assert self.items.maxlen is not None
+        if (left_out := len(self.items) + len(items) - self.items.maxlen) > 0:
+            self.complete_after = next(islice(chain(self.items, items), left_out - 1, None)).position
         self.items.extend(items)
         self.end += len(items)
         self.wake(is_beat=False)
@@ -88,6 +93,14 @@ class _Channel:
         for future in waiting:
             if not future.done():
                 future.set_result(is_beat)
+
+    def index_after(self, position: int) -> int | None:
+        """Index of the first item after a position; None when something after it is not in the window."""
+        if position < self.complete_after:
+            return None
+        return self.end - sum(
+            1 for _ in takewhile(lambda item: item.position > position, reversed(self.items))
+        )
 
     def since(self, index: int) -> list[Item] | None:
         """Items from an index on, at most one delivery's worth; None when some have left the window."""
@@ -136,14 +149,15 @@ class Hub:
     def subscribe(self, place: str | None = None, after: int | None = None) -> Subscription:
         """Listen to one place or to all.
 
-        Without `after`, from now on. With it, from the event after that position: what is in the store first,
-        then live, without a gap and without a repetition. Use it as an async context manager and iterate.
+        Without `after`, from now on. With it, from the event after that position, without a gap and without a
+        repetition: from the window where that reaches back so far, else from the store first. Use it as an
+        async context manager and iterate.
         """
         if self._listener_count >= self._listeners_max:
             raise TooManyListeners(f"{self._listener_count} listeners are connected", place="hub")
         channel = self._channels.get(place)
         if channel is None:
-            channel = self._channels[place] = _Channel(self._window_events)
+            channel = self._channels[place] = _Channel(self._window_events, self._book.position)
         channel.listener_count += 1
         self._listener_count += 1
         self._subscription_count += 1
@@ -199,10 +213,15 @@ class Subscription:
         self._place = place
         self.number = hub._subscription_count
         """Of all subscriptions since the start."""
-        self._index = channel.end
         self._horizon = hub._book.position
         """Up to here the store is read; everything after it comes through the channel from `_index` on."""
-        self._backlog_after = self._horizon if after is None else after
+        self._index, self._backlog_after = channel.end, self._horizon
+        if after is not None and after != self._horizon:
+            # Screens that all come back at once, or are opened, were away for a moment: they spare the store.
+            index = channel.index_after(after) if after < self._horizon else None
+            self._index, self._backlog_after = (
+                (channel.end, after) if index is None else (index, self._horizon)
+            )
         self._backlog_count = 0
         self._is_open = True
 
