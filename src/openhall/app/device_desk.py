@@ -28,7 +28,7 @@ from openhall.devices.speech import Speech
 from openhall.hall.model import HallState
 from openhall.hall.model.events import TicketIssued
 from openhall.hall.model.waits import Waits
-from openhall.kernel.clock import SECOND_MS, Clock, to_datetime
+from openhall.kernel.clock import DAY_MS, SECOND_MS, Clock, to_datetime
 from openhall.kernel.event import Recorded, StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
@@ -141,6 +141,7 @@ class DeviceDesk:
         self.records = Devices(records, halls.wall, os.urandom)
         self.printing = Printing(halls.settings.devices.font)
         self._heard: dict[str, Heard] = {}
+        self._renewed_ms: dict[str, int] = {}
         self._tests: dict[str, deque[Test]] = {}
         self._test_count = 0
         self._newest: dict[str, int] = {}
@@ -160,9 +161,18 @@ class DeviceDesk:
         self._halls.accounts.end_sessions(device.account)
         return device, self._begin(device, browser)
 
-    def renew(self, device: Device, browser: str) -> SignedIn:
-        """A fresh session for a device whose own comes to its end; the old one goes with its time."""
-        return self._begin(device, browser)
+    def renew(self, device: Device, browser: str) -> SignedIn | None:
+        """A fresh session for a device whose own comes to its end; the old one goes with its time.
+
+        Once a day: a device that does not take the new one would otherwise have so many that its own, the
+        oldest, is ended for it.
+        """
+        now_ms = self._halls.wall.now_ms()
+        if now_ms - self._renewed_ms.get(device.id, 0) < DAY_MS:
+            return None
+        fresh = self._begin(device, browser)
+        self._renewed_ms[device.id] = now_ms
+        return fresh
 
     def revoke(self, device_id: str) -> Device | Refusal:
         """Use a device no more: its session ends at once, and nobody can act under its name."""
@@ -170,6 +180,7 @@ class DeviceDesk:
         if not isinstance(device, Refusal):
             self._halls.accounts.disable(device.account)
             self._heard.pop(device_id, None)
+            self._renewed_ms.pop(device_id, None)
         return device
 
     def _begin(self, device: Device, browser: str) -> SignedIn:

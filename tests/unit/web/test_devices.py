@@ -211,6 +211,17 @@ def test_a_session_near_its_end_is_renewed_by_the_way(site: Site) -> None:
     assert site.beat(renewed.json()["token"]).status_code == 200
 
 
+def test_a_device_that_does_not_take_its_new_session_keeps_the_old_one_to_its_end(site: Site) -> None:
+    """Its answers may be lost, or its maker may have read no further than the first page."""
+    token = site.pair(site.make("gate", "Door")["code"])["token"]
+    site.wall.set(site.wall.now_ms() + 16 * 86_400_000)
+    for _ in range(40):
+        assert site.beat(token).status_code == 200
+        site.wall.set(site.wall.now_ms() + 30_000)
+    site.wall.set(site.wall.now_ms() + 86_400_000)
+    assert site.beat(token).json()["token"], "offered again the next day"
+
+
 # --- making and setting up -------------------------------------------------------------------------------
 
 
