@@ -22,6 +22,7 @@ REVISIONS = (
     "0011",
     "0012",
     "0013",
+    "0014",
 )
 """Every revision in order. Named here so that opening a database need not load Alembic's scripts."""
 

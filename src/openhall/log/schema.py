@@ -339,6 +339,16 @@ notices = Table(
 )
 """Customers who asked to be told; a row and its sealed contact go when the visit ends."""
 
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("contact_ref", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("language", Text, nullable=False),
+)
+"""Customers who are reminded of an appointment on a day; rows go when the day is over."""
+
 alerts = Table(
     "alerts",
     metadata,
