@@ -26,7 +26,7 @@ from openhall.rehearsal.study import model as study
 from openhall.rehearsal.study import reading as study_reading
 from openhall.rehearsal.study import results as study_results
 from openhall.rehearsal.study.checking import wanted
-from openhall.web import serving
+from openhall.web import listening, serving
 from openhall.web.problems import REFUSALS as WEB_REFUSALS
 from openhall.web.problems import status_of
 from openhall.workers import cluster, parts
@@ -39,6 +39,7 @@ DEFAULT_SHOWN = 60
 EDGES = (
     app_folder,
     serving,
+    listening,
     cluster,
     parts,
     study_workers,

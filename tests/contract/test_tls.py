@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import http.client
 import os
+import signal
 import socket
 import ssl
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from openhall.web.cookies import PLAIN_NAME, SAFE_NAME
 from tests.race.served import HOST, Served, free_port, serve_command, serving, started
 from tests.race.staffed import BRANCH, PASSWORD, Staffed, staffed
 
+SAID_SECONDS = 60
 OUR_PAGE = {"sec-fetch-site": "same-origin"}
 
 
@@ -266,3 +269,115 @@ def test_only_a_proxy_that_was_named_is_believed(
         reply = served.ask("POST", "/api/session", body=body, headers=forwarded)
         assert reply.headers["set-cookie"].startswith(f"{name}="), reason
         assert ("strict-transport-security" in reply.headers) == (name == SAFE_NAME)
+
+
+# --- a renewed certificate while people are connected --------------------------------------------------
+
+
+@pytest.fixture
+def renewing(tmp_path: Path) -> Iterator[Safe]:
+    """A server of its own, whose certificate is going to change."""
+    staff = staffed(tmp_path / "bank")
+    authority = trustme.CA()
+    put_certificate(staff.folder, authority.issue_cert(HOST))
+    environment = {**os.environ, "OPENHALL_METRICS_TOKEN": "a-token-of-the-metrics"}
+    with serving(staff.folder, environment=environment) as served:
+        yield Safe(served, staff, authority, 0)
+
+
+def put_certificate(folder: Path, own: trustme.LeafCert, key: trustme.LeafCert | None = None) -> None:
+    place = folder / "tls"
+    place.mkdir(mode=0o700, exist_ok=True)
+    for name, body in (
+        ("key.pem", (key or own).private_key_pem.bytes()),
+        ("certificate.pem", own.cert_chain_pems[0].bytes()),
+    ):
+        beside = place / f"{name}.new"
+        beside.touch(0o600)
+        beside.write_bytes(body)
+        beside.replace(place / name)
+
+
+def shown(safe: Safe) -> bytes:
+    """What a client that checks everything is shown."""
+    with (
+        socket.create_connection((HOST, safe.served.port), timeout=10) as raw,
+        safe.trust().wrap_socket(raw, server_hostname=HOST) as safely,
+    ):
+        found = safely.getpeercert(binary_form=True)
+        assert found is not None
+        return found
+
+
+def numbers(safe: Safe) -> dict[str, float]:
+    token = {"authorization": "Bearer a-token-of-the-metrics"}
+    text = httpx.get(f"{safe.url}/metrics", headers=token, verify=safe.trust(), timeout=30).text
+    lines = (line.split(" ") for line in text.splitlines() if line.startswith("openhall_certificate_"))
+    return {name.removeprefix("openhall_certificate_"): float(value) for name, value in lines}
+
+
+def until_said(safe: Safe, words: bytes) -> None:
+    """The server's log is where it says what became of a certificate."""
+    with httpx.Client(base_url=safe.url, verify=safe.trust(), timeout=30) as client:
+        deadline = time.monotonic() + SAID_SECONDS
+        while words not in safe.served.log.read_bytes():
+            assert time.monotonic() < deadline, safe.served.log.read_text()
+            # Asked on connections of before and of now alike: whatever happens, somebody answers.
+            assert client.get("/healthz").status_code == 200
+
+
+def der_of(own: trustme.LeafCert) -> bytes:
+    found = x509.load_pem_x509_certificate(own.cert_chain_pems[0].bytes())
+    return found.public_bytes(serialization.Encoding.DER)
+
+
+@pytest.mark.parametrize("way", ["told by SIGHUP", "noticed by itself"])
+def test_a_renewed_certificate_is_shown_and_an_open_stream_goes_on(renewing: Safe, way: str) -> None:
+    before, after = shown(renewing), renewing.authority.issue_cert(HOST)
+    bearer = {"authorization": f"Bearer {renewing.staff.manager}", **OUR_PAGE}
+    with (
+        httpx.Client(base_url=renewing.url, verify=renewing.trust(), headers=bearer, timeout=60) as old,
+        old.stream("GET", f"/api/branches/{BRANCH}/stream") as stream,
+    ):
+        lines = stream.iter_lines()
+        assert next(lines).startswith("retry:")
+        put_certificate(renewing.staff.folder, after)
+        if way == "told by SIGHUP":
+            renewing.served.process.send_signal(signal.SIGHUP)
+        until_said(renewing, b"A renewed certificate is in use")
+        assert {shown(renewing) for _ in range(20)} == {der_of(after)} != {before}
+        with httpx.Client(base_url=renewing.url, verify=renewing.trust(), headers=bearer) as new:
+            path = f"/api/branches/{BRANCH}/commands/OpenDoors"
+            opened = new.post(path, json={}, headers={"idempotency-key": "renewed"}, timeout=30)
+            assert opened.status_code == 200, opened.text
+        assert any("DoorsOpened" in line for line in lines), "over the connection of before"
+    assert numbers(renewing)["renewals"] == 1
+    assert numbers(renewing)["refused"] == 0
+    assert renewing.served.stop() == 0
+
+
+def test_a_broken_new_certificate_leaves_the_old_one_in_use_and_everybody_says_so(renewing: Safe) -> None:
+    before = shown(renewing)
+    left = numbers(renewing)["days_left"]
+    own, other = (renewing.authority.issue_cert(HOST) for _ in range(2))
+    put_certificate(renewing.staff.folder, own, key=other)
+    renewing.served.process.send_signal(signal.SIGHUP)
+    until_said(renewing, b"The new certificate is not taken (certificate_wrong)")
+    assert {shown(renewing) for _ in range(5)} == {before}
+    found = numbers(renewing)
+    assert (found["refused"], found["renewals"]) == (1, 0)
+    assert 0 <= left - found["days_left"] < 0.1
+    admin = {"authorization": f"Bearer {renewing.staff.tokens['administrator']}", "accept-language": "en"}
+    health = httpx.get(f"{renewing.url}/health", headers=admin, verify=renewing.trust(), timeout=30).json()
+    part = next(part for part in health["parts"] if part["part"] == "certificate")
+    assert (part["state"], part["code"]) == ("degraded", "tls_kept")
+    assert "belongs to another key" in part["says"]
+    doctor = [*serve_command(renewing.staff.folder, 0)[:3], "doctor", "--folder", str(renewing.staff.folder)]
+    looked = msgspec.json.decode(subprocess.run([*doctor, "--json"], check=False, capture_output=True).stdout)
+    assert "tls_wrong" in {line["code"] for line in looked["findings"]}
+
+    put_certificate(renewing.staff.folder, other)
+    until_said(renewing, b"A renewed certificate is in use")
+    assert {shown(renewing) for _ in range(5)} == {der_of(other)}
+    assert numbers(renewing)["refused"] == 0
+    assert b"PRIVATE" not in renewing.served.log.read_bytes()

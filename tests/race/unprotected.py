@@ -16,7 +16,7 @@ from granian.server.embed import Server
 from litestar import Litestar, Response, post
 from litestar.di import Provide
 
-from openhall.web.serving import until_listening
+from openhall.web.listening import until_listening
 from tests.race.served import HOST
 
 

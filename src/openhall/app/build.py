@@ -23,6 +23,7 @@ from openhall.app.access_settings import OidcSettings, account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.appointments import AppointmentDesk
 from openhall.app.bank_files import bank_in_force
+from openhall.app.certificates import InUse
 from openhall.app.clocks import SystemClock
 from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
 from openhall.app.configuration import ConfigurationDesk
@@ -211,6 +212,8 @@ class App:
         """What reaches people beside the screens."""
         self.messages, self.notices, self.alerts = self.outward.desks
         self._is_stopped = False
+        self.tls: InUse | None = None
+        """What the port shows to those who connect; None without TLS."""
         self.health = HealthDesk(self)
         """How each part is doing."""
         self._begin_to_listen()

@@ -79,6 +79,12 @@ class TlsFiles:
         return cls(folder / "tls" / "certificate.pem", folder / "tls" / "key.pem")
 
     @property
+    def stamp(self) -> tuple[tuple[int, int, int], ...]:
+        """Changes when one of the files does; empty for one that is not there."""
+        found = (path.stat() for path in (self.certificate, self.key) if path.exists())
+        return tuple((each.st_ino, each.st_mtime_ns, each.st_size) for each in found)
+
+    @property
     def request(self) -> Path:
         """What the bank's authority is given."""
         return self.certificate.with_name("request.pem")
@@ -97,6 +103,8 @@ class Certificate:
     issuer: str
     from_ms: int
     until_ms: int
+    fingerprint: str
+    """SHA-256 of the certificate in DER: what a client sees is told apart by it."""
 
     def days_left(self, now_ms: int) -> int:
         """Whole days; negative when it has run out."""
@@ -110,6 +118,16 @@ class Certificate:
         if left_ms <= URGENT_DAYS * DAY_MS:
             return "urgent"
         return "soon" if left_ms <= SOON_DAYS * DAY_MS else "good"
+
+
+@dataclass
+class InUse:
+    """What the running server shows to those who connect, and what became of the last attempt to renew it."""
+
+    certificate: Certificate
+    refused: str = ""
+    """Why what lies in the files now is not taken; empty when it is."""
+    renewals_count: int = 0
 
 
 def in_use(settings: TlsSettings, folder: Path) -> TlsFiles | None:
@@ -245,6 +263,7 @@ def _said(certificate: x509.Certificate) -> Certificate:
         issuer=certificate.issuer.rfc4514_string(),
         from_ms=from_datetime(certificate.not_valid_before_utc),
         until_ms=from_datetime(certificate.not_valid_after_utc),
+        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
     )
 
 

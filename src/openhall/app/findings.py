@@ -36,7 +36,6 @@ PARTS: Final[dict[str, str]] = {
     "twin": "Simulator",
     "devices": "Devices",
     "messages": "Messages",
-    "alerts": "Parts in trouble",
 }
 """In the order in which they are shown."""
 
@@ -77,6 +76,10 @@ TEXTS: Final[dict[str, RefusalText]] = refusals(
     tls_none=("There is no certificate: only this machine may connect.", "Run `openhall tls request`."),
     tls_wrong=("The certificate cannot be used: {detail}", "Bring a certificate that belongs to the key."),
     tls_soon=("The certificate runs out in {days} days.", "Ask your authority for a new one now."),
+    tls_kept=(
+        "A new certificate is there and cannot be used: {detail}. The one before holds {days} more days.",
+        "Mend what is named; the server takes it by itself.",
+    ),
     tls_over=("The certificate has run out.", "Bring a new one; browsers refuse this one."),
     speech_none=("{program} is not there: only browsers speak.", "Install espeak-ng."),
     font_none=("The font {font} is not there.", "Install fonts-noto-cjk, or name another font."),
@@ -106,7 +109,6 @@ TEXTS: Final[dict[str, RefusalText]] = refusals(
     twin_off=("No simulator runs: the plain rules tell the waits.", "Nothing needs to be done."),
     devices_ill=("{count} devices are in trouble.", "Look at the page Devices."),
     messages_ill=("{places} does not take messages.", "Look at the page Messages."),
-    parts_ill=("In trouble: {detail}", "Look at the page Alerts."),
 )
 
 

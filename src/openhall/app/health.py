@@ -47,8 +47,7 @@ class HealthDesk:
             self._twin(),
             self._devices(),
             self._messages(),
-            self._parts(),
-            machine.certificate(app.folder.path, app.settings, now_ms),
+            self._certificate(now_ms),
         ]
 
     async def _writer(self) -> Finding:
@@ -93,6 +92,9 @@ class HealthDesk:
         ill = [name for name, each in self._app.messages.health.items() if each.failures >= FAILURES_SHOWN]
         return degraded("messages", "messages_ill", places=", ".join(ill)) if ill else fine("messages")
 
-    def _parts(self) -> Finding:
-        found = sorted({each.code for each in self._app.alerts.technical()})
-        return degraded("alerts", "parts_ill", detail=", ".join(found)) if found else fine("alerts")
+    def _certificate(self, now_ms: int) -> Finding:
+        """The one that the port shows; what lies in the files may be another."""
+        app = self._app
+        if app.tls is None:
+            return machine.certificate(app.folder.path, app.settings, now_ms)
+        return machine.shown_certificate(app.tls, now_ms)

@@ -10,7 +10,7 @@ import msgspec
 from openhall.app import certificates
 from openhall.app.findings import Finding, degraded, failed, fine
 from openhall.app.settings import Settings
-from openhall.kernel.clock import HOUR_MS
+from openhall.kernel.clock import HOUR_MS, SECOND_MS
 from openhall.kernel.trouble import Trouble
 
 MIB = 1024 * 1024
@@ -39,6 +39,11 @@ def last_backup(folder: Path) -> LastBackup | None:
         return msgspec.json.decode((folder / BACKUP_MARK).read_bytes(), type=LastBackup)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def is_new(key: Path, settings: Settings, now_ms: int) -> bool:
+    """Was the installation made so lately that no backup could be too old? Its key is written once."""
+    return now_ms - key.stat().st_mtime * SECOND_MS < settings.service.backup_hours * HOUR_MS
 
 
 def disk(folder: Path, settings: Settings) -> Finding:
@@ -76,11 +81,27 @@ def certificate(folder: Path, settings: Settings, now_ms: int) -> Finding:
         if looked is not None and looked.state(now_ms) == "over":
             return failed("certificate", "tls_over")
         return failed("certificate", "tls_wrong", detail=str(trouble))
-    state = found.state(now_ms)
+    return holds(found, now_ms)
+
+
+def shown_certificate(tls: certificates.InUse, now_ms: int) -> Finding:
+    """Does the certificate that the running server shows hold, and was the one that is to follow it taken?"""
+    found = holds(tls.certificate, now_ms)
+    if not tls.refused or found.state == "failed":
+        return found
+    days = tls.certificate.days_left(now_ms)
+    return degraded("certificate", "tls_kept", detail=tls.refused, days=days)
+
+
+def holds(certificate: certificates.Certificate, now_ms: int) -> Finding:
+    """How long still, and is that long enough?"""
+    state = certificate.state(now_ms)
     if state == "good":
         return fine("certificate")
+    if state == "over":
+        return failed("certificate", "tls_over")
     kind = failed if state == "urgent" else degraded
-    return kind("certificate", "tls_soon", days=found.days_left(now_ms))
+    return kind("certificate", "tls_soon", days=certificate.days_left(now_ms))
 
 
 def _looked(files: certificates.TlsFiles) -> certificates.Certificate | None:

@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from openhall import __version__
+from openhall.kernel.clock import DAY_MS
 from openhall.kernel.event import Request
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
@@ -180,6 +181,12 @@ class PresentState(Collector):
         for channel, health in app.messages.health.items():
             channels.add_metric([channel], health.failures)
         yield channels
+        if app.tls is not None:
+            left_ms = app.tls.certificate.until_ms - app.wall.now_ms()
+            refused = int(bool(app.tls.refused))
+            yield _gauge("openhall_certificate_days_left", "Until the certificate runs out", left_ms / DAY_MS)
+            yield _gauge("openhall_certificate_refused", "Whether a new one lies there unused", refused)
+            yield _gauge("openhall_certificate_renewals", "Since the start", app.tls.renewals_count)
 
 
 def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:

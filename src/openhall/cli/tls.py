@@ -62,8 +62,8 @@ def request(folder: Path, names: tuple[str, ...], as_json: bool) -> None:
 def install(folder: Path, answer: Path, as_json: bool) -> None:
     """Take the authority's ANSWER: the certificate and, after it, its chain, in PEM.
 
-    It is taken only when it fits the key and the names that were asked for, and is valid now. The server uses
-    it from its next start on.
+    It is taken only when it fits the key and the names that were asked for, and is valid now. A running
+    server takes it up by itself within half a minute; whoever is connected stays connected.
     """
     Folder(folder).require()
     now_ms = SystemClock().now_ms()
@@ -72,7 +72,7 @@ def install(folder: Path, answer: Path, as_json: bool) -> None:
         show_json(_as_data(found, now_ms))
         return
     _say(found, now_ms)
-    out.print(_("Restart the server to use it."))
+    out.print(_("A running server takes it up by itself within half a minute."))
 
 
 @tls.command()
@@ -118,4 +118,4 @@ def _say(found: Certificate, now_ms: int) -> None:
         left = found.days_left(now_ms)
         out.print(_("It holds until {moment}: {n} days.", moment=until, n=left))
     if found.state(now_ms) in {"soon", "urgent"}:
-        out.print(_("Renew it now: `openhall tls request` and `install`, then a restart."), style="bold")
+        out.print(_("Renew it now: `openhall tls request` and `install`."), style="bold")

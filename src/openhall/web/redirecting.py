@@ -12,7 +12,7 @@ import re
 from contextlib import suppress
 from typing import Final
 
-from openhall.app.certificates import Certificate, covers
+from openhall.app.certificates import Certificate, InUse, covers
 
 HEAD_BYTES_MAX: Final = 8_192
 SECONDS_AT_MOST: Final = 5.0
@@ -50,7 +50,7 @@ def _answer(status: str, header: str = "") -> bytes:
     return f"HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
 
 
-async def redirect(host: str, at_port: int, certificate: Certificate, to_port: int) -> None:
+async def redirect(host: str, at_port: int, tls: InUse, to_port: int) -> None:
     """Serve until cancelled."""
     open_now = 0
 
@@ -61,7 +61,7 @@ async def redirect(host: str, at_port: int, certificate: Certificate, to_port: i
             if open_now <= OPEN_AT_MOST:
                 async with asyncio.timeout(SECONDS_AT_MOST):
                     head = await reader.readuntil(b"\r\n\r\n")
-                    writer.write(answer_to(head, certificate, to_port))
+                    writer.write(answer_to(head, tls.certificate, to_port))
                     await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # Who does not ask properly, or goes away, gets no answer.

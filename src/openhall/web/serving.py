@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any
 
-from granian.constants import Interfaces, SSLProtocols
-from granian.server.embed import Server
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 
 from openhall.app import certificates
 from openhall.app.build import App, settle_memory
 from openhall.kernel.trouble import Trouble
+from openhall.web.listening import Listener
 from openhall.web.redirecting import redirect
 from openhall.web.site import create_site
 from openhall.web.supervision import Supervisor
@@ -79,55 +78,82 @@ async def serve(
 
     `beside` runs next to the server and is cancelled with it: the demo's day.
     """
-    files, certificate = _certificate(app, host)
+    files = _certificate(app, host)
     check_port(host, port)
     sys.setswitchinterval(SWITCH_SECONDS)
-    server = _server(app, files, host=host, port=port)
-    supervisor, stopped = Supervisor(), _told_to_stop()
-    serving = asyncio.create_task(server.serve(), name="openhall-server")
-    tasks = [serving]
+    site = create_site(app)
+    around = site if app.tracing is None else app.tracing.around(site)
+    async with site.lifespan():
+        listener = Listener(
+            app, believing_proxies(around, app.settings.server.trusted_proxies), files, host=host, port=port
+        )
+        supervisor, stopped = Supervisor(), _told(listener)
+        tasks: list[asyncio.Task[None]] = []
 
-    def go_along(name: str, turn: Coroutine[Any, Any, None]) -> None:
-        tasks.append(asyncio.create_task(turn, name=f"openhall-{name}"))
+        def go_along(name: str, turn: Coroutine[Any, Any, None]) -> None:
+            tasks.append(asyncio.create_task(turn, name=f"openhall-{name}"))
 
-    try:
-        await until_listening(host, port, serving)
-        settle_memory()
-        on_ready()
-        supervisor.tell("READY=1", "STATUS=serving")
-        go_along("watchdog", supervisor.keep_telling(app))
-        if certificate is not None and app.settings.tls.redirect_port:
-            go_along("redirect", redirect(host, app.settings.tls.redirect_port, certificate, port))
-        if beside is not None:
-            go_along("beside", beside())
-        await _until_over(tasks, stopped)
-    finally:
-        supervisor.tell("STOPPING=1", "STATUS=stopping")
-        for task in tasks[1:]:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        app.hub.close()
-        server.stop()  # type: ignore[no-untyped-call]  # granian leaves it without types
-        await _until_stopped(app, serving)
+        try:
+            await listener.until_listening()
+            settle_memory()
+            on_ready()
+            supervisor.tell("READY=1", "STATUS=serving")
+            go_along("serving", listener.until_over())
+            go_along("watchdog", supervisor.keep_telling(app))
+            go_along("certificate", listener.keep_renewing())
+            if app.tls is not None and app.settings.tls.redirect_port:
+                go_along("redirect", redirect(host, app.settings.tls.redirect_port, app.tls, port))
+            if beside is not None:
+                go_along("beside", beside())
+            await _until_over(tasks, stopped)
+        finally:
+            supervisor.tell("STOPPING=1", "STATUS=stopping")
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            app.hub.close()
+            await _until_stopped(app, listener.stop())
+    # A service manager starts a server again that ends with a fault, and no other.
+    for fault in ended:
+        if isinstance(fault, Exception):
+            raise fault
 
 
-def _certificate(app: App, host: str) -> tuple[certificates.TlsFiles | None, certificates.Certificate | None]:
-    """The files of TLS and what they hold; without them only this machine, or a network that is trusted."""
+def _certificate(app: App, host: str) -> certificates.TlsFiles | None:
+    """The files of TLS, checked; without them only this machine, or a network that is trusted."""
     files = certificates.in_use(app.settings.tls, app.folder.path)
     if files is None:
         check_plain(host, is_network_trusted=app.settings.server.is_network_trusted)
-        return None, None
-    return files, certificates.read(files, app.wall.now_ms(), app.settings.tls.key_password)
+        return None
+    found = certificates.read(files, app.wall.now_ms(), app.settings.tls.key_password)
+    app.tls = certificates.InUse(found)
+    return files
 
 
-def _told_to_stop() -> asyncio.Event:
-    """Set by SIGINT and SIGTERM."""
+def _told(listener: Listener) -> asyncio.Event:
+    """Set by SIGINT and SIGTERM; SIGHUP has the certificate renewed, unless the terminal is gone."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    is_at_terminal = sys.stdin is not None and sys.stdin.isatty()
+
+    def hung_up() -> None:
+        if is_at_terminal and not _has_terminal():
+            stopped.set()
+        else:
+            listener.ask_to_renew()
+
     for kind in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(kind, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     return stopped
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 async def _until_over(tasks: Sequence[asyncio.Task[None]], stopped: asyncio.Event) -> None:
@@ -140,32 +166,6 @@ async def _until_over(tasks: Sequence[asyncio.Task[None]], stopped: asyncio.Even
             _log.error("Stopping because of a fault", exc_info=task.exception())
 
 
-def _server(app: App, files: certificates.TlsFiles | None, *, host: str, port: int) -> Server:
-    """The server around the site, with TLS where there is a certificate."""
-    tls = app.settings.tls
-    return Server(
-        believing_proxies(traced_site(app), app.settings.server.trusted_proxies),
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        log_access=False,
-        log_enabled=False,
-        http1_settings=None,
-        backlog=4_096,
-        backpressure=4_096,
-        ssl_cert=files.certificate if files else None,
-        ssl_key=files.key if files else None,
-        ssl_key_password=tls.key_password or None,
-        ssl_protocol_min=SSLProtocols.tls13 if tls.minimum == "1.3" else SSLProtocols.tls12,
-    )
-
-
-def traced_site(app: App) -> Any:
-    """The site, with its requests traced where that is wanted."""
-    site = create_site(app)
-    return site if app.tracing is None else app.tracing.around(site)
-
-
 def believing_proxies(site: Any, proxies: Sequence[str]) -> Any:
     """The site as it is reached through proxies: what they say of a request's origin and TLS is taken, and
     from nobody else."""
@@ -174,30 +174,17 @@ def believing_proxies(site: Any, proxies: Sequence[str]) -> Any:
     return wrap_asgi_with_proxy_headers(site, list(proxies))
 
 
-async def _until_stopped(app: App, serving: asyncio.Task[None]) -> None:
+async def _until_stopped(app: App, serving: set[asyncio.Task[None]]) -> None:
     """Wait for open requests, but not for ever: one that was sent by half never ends by itself."""
     stop_seconds = app.settings.service.stop_seconds
-    await asyncio.wait({serving}, timeout=stop_seconds)
-    if serving.done():
+    _, open_still = await asyncio.wait(serving, timeout=stop_seconds)
+    if not open_still:
         return
     _log.warning("Requests were still open after %s seconds; they are cut off", stop_seconds)
     # Before anything is cancelled: the writer carries out what waits, and the file is let go.
     await app.stop()
     # Granian tells a future of its own that it has ended; by then the future is cancelled.
     asyncio.get_running_loop().set_exception_handler(lambda _, context: _log.debug("%s", context))
-    serving.cancel()
-    await asyncio.wait({serving})
-
-
-async def until_listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
-    """Back when the server takes connections; raises what ended it if it did not come so far."""
-    while not serving.done():
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            await writer.wait_closed()
-            return
-    await serving
+    for each in open_still:
+        each.cancel()
+    await asyncio.wait(open_still)
