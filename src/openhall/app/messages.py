@@ -21,9 +21,10 @@ from openhall.app.settings import Settings, WebhookSettings
 from openhall.app.ticket_links import TicketLinks
 from openhall.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Clock
 from openhall.kernel.event import SYSTEM, StreamId
+from openhall.kernel.trouble import Trouble
 from openhall.log import outbox
 from openhall.log.outbox import Message
-from openhall.log.personal import PersonalRecords
+from openhall.log.personal import KeyWrong, PersonalRecords, SealBroken
 from openhall.log.records import Records
 from openhall.messages.mail import MailAdapter
 from openhall.messages.outgoing import Adapter, Later, Outcome, Outgoing, Sent, To
@@ -155,7 +156,17 @@ class MessageDesk:
         if message.expires_ms <= self._clock.now_ms():
             await self._settle(message, "expired", "")
             return
-        outgoing = await self._blocking.run(self._outgoing, message)
+        try:
+            outgoing = await self._blocking.run(self._outgoing, message)
+        except (KeyWrong, SealBroken) as trouble:
+            await self._put_off(message, Later(trouble.code), self._clock.now_ms())
+            return
+        except Trouble:
+            raise
+        except Exception:  # noqa: BLE001 - one message that cannot be made must not hold up those behind it
+            _log.exception("Message %s could not be made", message.id)
+            await self._put_off(message, Later("not_made"), self._clock.now_ms())
+            return
         if outgoing is None:
             await self._settle(message, "dropped", "contact_gone")
             return

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from openhall.app.blocking import Blocking
 from openhall.app.build import App, build
@@ -22,7 +22,7 @@ from openhall.app.settings import Settings, WebhookSettings
 from openhall.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, ManualClock
 from openhall.log import outbox
 from openhall.log.outbox import Draft, OutboxFull
-from openhall.log.schema import messages
+from openhall.log.schema import messages, personal
 from openhall.messages.outgoing import Later, Never, Outcome, Outgoing, Sent
 from openhall.network.sample import sample_files
 from tests.places import at
@@ -153,6 +153,43 @@ def test_neither_number_nor_sentence_is_in_the_outbox_and_the_look_is_on_record(
         ("customer", "written", "notice"),
         ("system", "read", "send_notice"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        ({"sealed": b"\0" * 60}, "key_wrong"),
+        ({"branch": "heping"}, "seal_broken"),
+        ({"kind": "contact"}, "seal_broken"),
+    ],
+)
+def test_a_message_that_cannot_be_made_holds_up_none_behind_it(
+    app: App, clock: ManualClock, harm: dict[str, object], code: str
+) -> None:
+    """Somebody changed a sealed contact in the file; the message to it is the first in the queue."""
+    receiver, broken, sound = Scripted(), contact(app), contact(app)
+    desk = desk_of(app, clock, receiver)
+    outbox.put(app.store, [draft(broken)], START_MS)
+    outbox.put(app.store, [draft(sound, "notice two")], START_MS + 1)
+    with app.store.transaction() as connection:
+        connection.execute(update(personal).where(personal.c.ref == broken).values(harm))
+    clock.advance(1)
+    turn(desk)
+    assert [message.id for message in receiver.tried] == [outbox.message_id("notice two")]
+    assert state_of(app) == ("waiting", 1, code), "and it is tried again, further and further apart"
+
+
+def test_a_message_without_a_sentence_holds_up_none_behind_it(app: App, clock: ManualClock) -> None:
+    """Written by a release that knew another kind, say."""
+    receiver, ref = Scripted(), contact(app)
+    desk = desk_of(app, clock, receiver)
+    unknown = msgspec.structs.replace(draft(ref), template="notice.of_tomorrow")
+    outbox.put(app.store, [unknown], START_MS)
+    outbox.put(app.store, [draft(ref, "notice two")], START_MS + 1)
+    clock.advance(1)
+    turn(desk)
+    assert [message.id for message in receiver.tried] == [outbox.message_id("notice two")]
+    assert state_of(app) == ("waiting", 1, "not_made")
 
 
 def test_what_fails_is_tried_again_further_and_further_apart(app: App, clock: ManualClock) -> None:
@@ -288,7 +325,7 @@ def test_a_restart_in_the_middle_sends_what_was_left_to_a_real_receiver(tmp_path
             app = build(place, ManualClock(at(9)), settings=own)
             ref = contact(app)
             now_ms = app.wall.now_ms()
-            given = msgspec.structs.replace(draft(ref), expires_ms=now_ms + HOUR_MS)
+            given = msgspec.structs.replace(draft(ref), expires_ms=now_ms + 2 * HOUR_MS)
             outbox.put(app.store, [given], now_ms)
             await app.messages.run_once("sms")
             assert state_of(app) == ("waiting", 1, "http_503")
