@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import suppress
 from typing import Any, Literal, Protocol
@@ -141,7 +142,7 @@ class EscposLink:
         except TimeoutError as error:
             raise PrinterSilent("No answer to DLE EOT") from error
         except OSError as error:
-            if getattr(error, "errno", None) == 110:  # pyusb's time-out
+            if error.errno == errno.ETIMEDOUT:  # pyusb's time-out
                 raise PrinterSilent("No answer to DLE EOT") from error
             raise PrinterUnreachable(str(error)) from error
         if not answer:

@@ -140,6 +140,10 @@ class Printer:
                 link.close()
         except Trouble as trouble:
             self._set(_state_of(trouble))
+        except Exception:  # noqa: BLE001 - a fault of a driver must not end the printer's thread
+            if self.state != "unreachable":
+                _log.exception("A printer could not be asked how it is")
+            self._set("unreachable")
 
     def _print(self, job: Job) -> None:
         """Try until it is printed, or too old."""

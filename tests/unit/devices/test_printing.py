@@ -9,7 +9,7 @@ import pytest
 from PIL import ImageChops
 
 from openhall.access.devices import PrinterSettings
-from openhall.devices.links import PrinterState, PrinterUnreachable, open_link
+from openhall.devices.links import Link, PrinterState, PrinterUnreachable, open_link
 from openhall.devices.paper import FontMissing, broken, bytes_of, code_picture, columns_of, picture_of
 from openhall.devices.printing import Printer, PrintLimits
 from openhall.devices.slip import Code, Gap, Line, Rule, Slip
@@ -214,6 +214,24 @@ def test_the_queue_has_an_end_and_whoever_asks_does_not_wait(printer: Printer, s
     assert taken.count(True) in {20, 21}, "twenty wait, and one is in the thread's hand"
     assert not taken[-1]
     assert printer.job("t39") == "failed"
+
+
+def test_a_driver_that_fails_in_its_own_way_does_not_end_the_thread(sink: Sink) -> None:
+    """What a library for USB raises is not always what it says it raises."""
+    faults = [RuntimeError("no backend"), RuntimeError("no backend")]
+
+    def connect(asked: PrinterSettings) -> Link:
+        if faults:
+            raise faults.pop()
+        return open_link(asked)
+
+    printer = Printer("p", settings(sink.port), FONT, QUICK, connect)
+    until(printer, "unreachable")
+    until(printer, "ok")
+    assert printer.put("a", SLIP)
+    assert printer.wait(lambda: printer.job("a") == "printed", PATIENT_SECONDS)
+    printer.stop()
+    assert printer.join(PATIENT_SECONDS)
 
 
 def test_a_slip_that_cannot_be_made_ends_itself_alone(printer: Printer) -> None:
