@@ -126,6 +126,16 @@ def test_metrics_are_for_administrators_and_collectors(
     assert served.ask("GET", "/metrics", token=token).status == status, why
 
 
+def test_whoever_makes_methods_up_makes_no_new_series(running: tuple[Served, Staffed, Manager]) -> None:
+    """Nobody need be signed in to ask, and a series once made is kept as long as the server runs."""
+    served, _, _ = running
+    for number in range(5):
+        served.ask(f"BREW{number}", "/healthz")
+    series = served.ask("GET", "/metrics", token=TOKEN).body.decode()
+    assert "BREW" not in series
+    assert 'method="other"' in series
+
+
 def test_metrics_count_commands_commits_people_and_requests(running: tuple[Served, Staffed, Manager]) -> None:
     served, staff, _ = running
     before = samples(served.ask("GET", "/metrics", token=TOKEN).body.decode())

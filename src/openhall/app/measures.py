@@ -31,6 +31,9 @@ BRANCHES_AT_MOST: Final = 2_000
 COMMAND_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 COMMIT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 REQUEST_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD: Final = "other"
+"""HTTP lets anybody make up a method, and each made-up one would be a series for ever."""
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 Seconds = Callable[[], float]
@@ -106,7 +109,8 @@ class Measures:
 
     def note_request(self, method: str, route: str, status: int, began: float) -> None:
         """An answer has begun."""
-        self.requests.labels(method, route, str(status)).inc()
+        named = method if method in METHODS else OTHER_METHOD
+        self.requests.labels(named, route, str(status)).inc()
         self.request_seconds.observe(self._seconds() - began)
 
     def text(self) -> bytes:
