@@ -40,6 +40,10 @@ LOOKS_PER_MINUTE_AT_MOST = 120
 CODES_KEPT = 256
 """Drawn codes kept: a kiosk's screen is drawn again with each event of the hall."""
 
+PAGES = "/t/"
+WORKER = "/static/phone-worker.js"
+"""Keeps the last state of these pages on a phone, for a reload where there is no line."""
+
 ASKED = frozenset({"out", "leave"})
 """What the page asks about before it is done, by `?do=` in its address."""
 
@@ -112,7 +116,8 @@ def shown(
         language_of(request),
         bank=app.bank,
         branch=own.branch,
-        path=f"/t/{token}",
+        path=f"{PAGES}{token}",
+        code=code_of(address_of(request, own.stream, own.ticket.id)),
         now_ms=app.clock.now_ms(),
         hm=clock_words(own.branch.timezone),
         refresh_seconds=REFRESH_SECONDS,

@@ -95,6 +95,8 @@ async def add_headers(message: Message, scope: Scope) -> None:
     is_said = any(name == b"cache-control" for name, _ in headers)
     if not is_said and not scope["path"].startswith("/static/"):
         headers.append(_NO_STORE)
+    if scope["path"] == phone.WORKER:
+        headers.append((b"service-worker-allowed", phone.PAGES.encode()))
     if scope["scheme"] == "https":
         headers.append(_TLS_ONLY)
     message["headers"] = headers

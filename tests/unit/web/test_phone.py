@@ -143,3 +143,11 @@ def test_a_code_has_no_style_that_our_headers_would_refuse() -> None:
     drawn = str(phone.code_of("https://hall.example/t/lane.20261123.t1.abc"))
     assert drawn.startswith("<svg")
     assert "style" not in drawn
+
+
+def test_the_worker_of_these_pages_reaches_these_pages_alone(hall: Hall) -> None:
+    answer = hall.client.get("/static/phone-worker.js")
+    assert answer.status_code == 200
+    assert answer.headers["service-worker-allowed"] == "/t/"
+    other = hall.client.get("/static/openhall.js")
+    assert "service-worker-allowed" not in other.headers

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { say, refreshSoon } = window.openhall;
+  const { say, ask, refreshSoon } = window.openhall;
   const SILENT_MS = 35000; // three turns of ten seconds, and a little for the way
   const PRESS_MS = 15000;
   const PRESS_TIMES = 6;
@@ -29,6 +29,8 @@
   setInterval(() => {
     if (performance.now() - heardAt > SILENT_MS && lost.hidden) sayLost();
   }, 1000);
+  // Without a line this phone shows what it kept: it says so at once, and looks for the line.
+  if (body.hasAttribute("data-kept")) sayLost();
   addEventListener("offline", sayLost);
   addEventListener("online", () => refreshSoon(0));
   document.addEventListener("visibilitychange", () => document.hidden || refreshSoon(0));
@@ -68,6 +70,38 @@
     refreshSoon(0);
   });
 
+  // --- kept on this phone: what a reload shows where there is no line (see phone-worker.js) --------------
+
+  const ownVersion = new URL(document.currentScript.src).search;
+  const forgetting = document.querySelector("[data-forget]");
+
+  async function keep() {
+    const workers = navigator.serviceWorker;
+    if (!workers) return; // a browser without, or a line that is not safe
+    await workers.register(`/static/phone-worker.js${ownVersion}`, { scope: "/t/" });
+    const { active } = await workers.ready;
+    const parts = document.querySelectorAll("link[rel=stylesheet], link[rel=icon], script[src]");
+    const files = Array.from(parts, (part) => part.href || part.src);
+    await told(active, { keep: { path: live.dataset.ticket, files } });
+    forgetting.hidden = false;
+  }
+
+  function told(worker, message) {
+    const { port1, port2 } = new MessageChannel();
+    return new Promise((done) => {
+      port1.onmessage = done;
+      worker.postMessage(message, [port2]);
+    });
+  }
+
+  forgetting.querySelector("button").addEventListener("click", async (event) => {
+    if (!(await ask(event.target.dataset.confirm))) return;
+    await told((await navigator.serviceWorker.ready).active, { forget: live.dataset.ticket });
+    sessionStorage.clear();
+    location.replace("/g");
+  });
+  if (document.querySelector('[data-id="ticket"]') && !body.hasAttribute("data-kept")) keep().catch(() => {});
+
   // --- ringing ----------------------------------------------------------------------------------------
 
   const ring = document.getElementById("ring");
@@ -97,7 +131,7 @@
   async function notify(text) {
     if (!("Notification" in window) || Notification.permission !== "granted") return;
     const options = { tag: kept, renotify: true, icon: "/static/icon.svg", requireInteraction: true };
-    const worker = await navigator.serviceWorker?.getRegistration("/static/phone-worker.js");
+    const worker = await navigator.serviceWorker?.getRegistration(live.dataset.ticket);
     // Phones show a page's message only through a worker; computers do without.
     if (worker?.active) await worker.showNotification(text, options);
     else new Notification(text, options);
@@ -163,8 +197,6 @@
     navigator.vibrate?.(80);
     stayAwake();
     if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
-    if ("Notification" in window && Notification.permission === "granted")
-      await navigator.serviceWorker?.register("/static/phone-worker.js", { scope: "/static/" }).catch(() => {});
     look();
   }
 
