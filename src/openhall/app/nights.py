@@ -44,41 +44,44 @@ class Nights:
         return self._believed.get(branch, b"")
 
     async def learn_once(self) -> None:
-        """Learn from the days that ended since the last time, unless a hall is open.
-
-        A worker reads the log and computes; only its result comes back here.
-        """
-        app = self._app
-        if self._workers is None or not self._is_to_learn or app.open_days():
+        """Learn from the days that ended since the last time, unless a hall is open."""
+        if self._workers is None or not self._is_to_learn or self._app.open_days():
             return
         self._is_to_learn = False
-        about = (str(app.folder.database), encode(app.bank))
         try:
-            answer = await self._workers.ask(learning.work_out, *about, seconds=WORKS_FOR_SECONDS)
+            await self._learn(self._workers)
         except Trouble:
             self._is_to_learn = True
             raise
-        now_ms = app.clock.now_ms()
-        kept = await asyncio.to_thread(learning.keep_worked_out, app.store, answer, now_ms=now_ms)
-        self._believed = learned.bodies(app.store)
-        news = [each.habits.branch for each in kept if each.is_new]
-        _log.info("Learning: %s branches looked at, news of %s", len(kept), ", ".join(news) or "none")
 
     async def record_once(self) -> None:
         """Keep how the days that ended were staffed and what they came to, unless a hall is open [D7, H2]."""
-        app = self._app
-        if self._workers is None or not self._is_to_record or app.open_days():
+        if self._workers is None or not self._is_to_record or self._app.open_days():
             return
         self._is_to_record = False
-        streams = list(app.store.streams())
-        due = await asyncio.to_thread(day_records.due, app.store, streams)
-        if not due:
-            return
-        about = (str(app.folder.database), due)
         try:
-            answer = await self._workers.ask(day_records.work_out, *about, seconds=WORKS_FOR_SECONDS)
+            await self._record(self._workers)
         except Trouble:
             self._is_to_record = True
             raise
+
+    async def _learn(self, workers: Workers) -> None:
+        """A worker reads the log and computes; only its result comes back here."""
+        app = self._app
+        about = (str(app.folder.database), encode(app.bank))
+        answer = await workers.ask(learning.work_out, *about, seconds=WORKS_FOR_SECONDS)
+        now_ms = app.clock.now_ms()
+        kept = await asyncio.to_thread(learning.keep_worked_out, app.store, answer, now_ms=now_ms)
+        self._believed = await asyncio.to_thread(learned.bodies, app.store)
+        news = [each.habits.branch for each in kept if each.is_new]
+        _log.info("Learning: %s branches looked at, news of %s", len(kept), ", ".join(news) or "none")
+
+    async def _record(self, workers: Workers) -> None:
+        app = self._app
+        due = await asyncio.to_thread(lambda: day_records.due(app.store, app.store.streams()))
+        if not due:
+            return
+        about = (str(app.folder.database), due)
+        answer = await workers.ask(day_records.work_out, *about, seconds=WORKS_FOR_SECONDS)
         kept = await asyncio.to_thread(day_records.keep_worked_out, app.store, answer)
         _log.info("Day records: %s days kept", kept)

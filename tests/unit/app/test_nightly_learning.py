@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
 from openhall.kernel.clock import ManualClock
 from openhall.log.day_records import STAFFING_DAYS
+from openhall.log.sqlite import SqliteStore
+from openhall.log.troubles import DiskFull
 from openhall.network.sample import sample_files
 from openhall.rehearsal.invented import InventedParameters
 from openhall.rehearsal.past import write_past
@@ -38,6 +42,19 @@ class Here(Workers):
         if self.is_late:
             raise WorkerLate(f"no answer within {seconds:g} s", place="workers")
         return question(*about)
+
+
+class Filling(SqliteStore):
+    """A database on a disk that has no room for a while."""
+
+    is_full = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        if self.is_full:
+            raise DiskFull("no space left", place="disk")
+        with super().transaction() as connection:
+            yield connection
 
 
 @pytest.fixture
@@ -93,3 +110,22 @@ def test_a_night_without_an_answer_leaves_the_record_to_the_next(app: App, worke
     workers.is_late = False
     asyncio.run(app.nights.record_once())
     assert STAFFING_DAYS.between(app.store, ["wutong"], DAY - timedelta(days=30), DAY)
+
+
+def test_a_disk_that_was_full_that_night_loses_neither(tmp_path: Path, workers: Here) -> None:
+    """What a worker found out and nobody could write down is found out again."""
+    place = Folder(tmp_path / "bank")
+    place.create(sample_files())
+    app = build(place, ManualClock(at(3)), workers=workers, open_store=lambda f: Filling.open(f.database))
+    assert isinstance(app.store, Filling)
+    write_past(app.store, app.version, DAY, 2, InventedParameters(visitors_daily=60, surge_factor=1.0))
+    app.store.is_full = True
+    for turn in (app.nights.learn_once, app.nights.record_once):
+        with pytest.raises(DiskFull):
+            asyncio.run(turn())
+    app.store.is_full = False
+    asyncio.run(app.nights.learn_once())
+    asyncio.run(app.nights.record_once())
+    assert app.believed("wutong") != b""
+    assert len(STAFFING_DAYS.between(app.store, ["wutong"], DAY - timedelta(days=9), DAY)) == 2
+    app.store.close()
