@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -28,14 +29,18 @@ from openhall.hall.model.commands import (
     OfferAppointments,
 )
 from openhall.hall.model.events import AppointmentBooked
-from openhall.kernel.clock import MINUTE_MS, to_datetime
+from openhall.kernel.clock import MINUTE_MS, local_ms, to_datetime
 from openhall.kernel.event import SYSTEM, Answer, Command, Request, StreamId
 from openhall.kernel.refusal import Refusal, refusals
+from openhall.kernel.text import Language
+from openhall.log.reminders import Wish
+from openhall.network.alerts import MessageChannel
 from openhall.network.calendar import moments_on, services_at
 from openhall.network.model import Branch
 
 if TYPE_CHECKING:
     from openhall.app.build import App
+    from openhall.app.reminders import ReminderDesk
 
 PURPOSE: Final = b"openhall: a customer's own appointment"
 SALT_BYTES: Final = 16
@@ -51,12 +56,35 @@ REFUSALS: Final = refusals(
         "No appointments can be made for {day}.",
         "Choose one of the days on the list.",
     ),
+    reminders_not_offered=(
+        "Reminders are not sent this way here.",
+        "Choose another way, or book without one: the code is all you need.",
+    ),
     appointment_past=("The day of this appointment is over.", "Make another appointment."),
     appointment_elsewhere=(
         "This appointment is at {branch}.",
         "Go there, or take a number here.",
     ),
 )
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """What a customer leaves to be reached by; the door has checked it. Without a channel nobody is reminded,
+    and a colleague calls when something changes."""
+
+    name: str = ""
+    phone: str = ""
+    channel: MessageChannel | None = None
+    to: str = ""
+    language: Language = "zh"
+    consent: str = ""
+    """The version of the wording that the customer was shown and agreed to."""
+
+    @property
+    def data(self) -> dict[str, str]:
+        """What is sealed."""
+        given = {"name": self.name, "phone": self.phone, "to": self.to}
+        return {name: value.strip() for name, value in given.items() if value.strip()}
 
 
 class AppointmentDesk:
@@ -116,8 +144,7 @@ class AppointmentDesk:
         *,
         actor: str,
         key: str,
-        contact: dict[str, str] | None = None,
-        consent: str = "",
+        contact: Contact | None = None,
     ) -> AppointmentBooked | Refusal:
         """Book; the same key again is the same booking. Raises `Trouble`.
 
@@ -130,7 +157,7 @@ class AppointmentDesk:
         if terms is None or not 0 <= ahead <= self._app.bank.appointments.days_ahead:
             return Refusal("day_not_bookable", "day", {"day": day.isoformat()})
         stream = StreamId(branch.id, day)
-        ref = await self._seal(branch, contact, actor, key=f"{stream} {key}", consent=consent)
+        ref = await self._seal(branch, stream, contact or Contact(), actor, key=f"{stream} {key}")
         if isinstance(ref, Refusal):
             return ref
         await self._offer(stream, terms)
@@ -138,6 +165,7 @@ class AppointmentDesk:
         done = await self._app.submit(Request(stream, key, actor, command))
         if isinstance(done, Refusal):
             if ref:
+                await self._reminders.forget(stream, ref)
                 await asyncio.to_thread(self._app.personal.erase, ref, actor, "not_recorded")
             return done
         return _booked(done)
@@ -154,6 +182,7 @@ class AppointmentDesk:
             return Refusal("appointment_past", "appointment_id")
         done = await self._app.submit(Request(stream, key, actor, CancelAppointment(appointment_id, reason)))
         if isinstance(done, Answer) and booked.contact_ref and reason != MOVED:
+            await self._reminders.forget(stream, booked.contact_ref)
             await asyncio.to_thread(
                 self._app.personal.erase, booked.contact_ref, actor, "appointment_given_up"
             )
@@ -175,15 +204,23 @@ class AppointmentDesk:
         old, branch = self.find(stream, appointment_id), self._app.bank.branch(stream.place)
         if old is None or branch is None:
             return Refusal("appointment_unknown", "appointment_id")
-        wish = BookAppointment(old.service_id, at_ms, channel, old.contact_ref)
-        new = await self.book(branch, day, wish, actor=actor, key=f"{key} book")
+        booking = BookAppointment(old.service_id, at_ms, channel, old.contact_ref)
+        to, wish = StreamId(branch.id, day), self._reminders.wish(stream, old.contact_ref)
+        if wish is not None:
+            await self._reminders.keep(msgspec.structs.replace(wish, stream=to))
+        new = await self.book(branch, day, booking, actor=actor, key=f"{key} book")
         if isinstance(new, Refusal):
+            if to != stream:
+                await self._reminders.forget(to, old.contact_ref)
             return new
+        if old.contact_ref:
+            until_ms, reason = self._over_ms(branch, day), "appointment_moved"
+            await asyncio.to_thread(self._app.personal.keep_until, old.contact_ref, until_ms, actor, reason)
         given_up = await self.cancel(stream, appointment_id, reason=MOVED, actor=actor, key=f"{key} leave")
         if isinstance(given_up, Refusal):
             # Meanwhile it was used or given up: then there is nothing to move.
             await self.cancel(
-                StreamId(branch.id, day),
+                to,
                 new.appointment_id,
                 reason=MOVED,
                 actor=actor,
@@ -192,17 +229,35 @@ class AppointmentDesk:
             return given_up
         return new
 
+    @property
+    def _reminders(self) -> ReminderDesk:
+        return self._app.outward.reminders
+
     async def _seal(
-        self, branch: Branch, contact: dict[str, str] | None, actor: str, *, key: str, consent: str
+        self, branch: Branch, stream: StreamId, contact: Contact, actor: str, *, key: str
     ) -> str | Refusal:
-        data = {name: value.strip() for name, value in (contact or {}).items() if value.strip()}
-        if not data:
+        """The reference of what was left; empty where nothing was. Whom to remind is written down with it,
+        before the appointment is: a crash in between leaves nobody without a reminder."""
+        if not contact.data:
             return ""
+        if contact.channel is not None and contact.channel not in self._reminders.offered():
+            return Refusal("reminders_not_offered", "channel")
+        put = partial(
+            self._app.personal.put_once,
+            key=key,
+            consent=contact.consent,
+            keep_until_ms=self._over_ms(branch, stream.day),
+        )
+        ref = await asyncio.to_thread(put, branch.id, KIND, contact.data, actor)
+        if contact.channel is not None and isinstance(ref, str):
+            await self._reminders.keep(Wish(stream, ref, contact.channel, contact.language))
+        return ref
 
-        def put() -> str | Refusal:
-            return self._app.personal.put_once(branch.id, KIND, data, actor, key=key, consent=consent)
-
-        return await asyncio.to_thread(put)
+    def _over_ms(self, branch: Branch, day: date) -> int:
+        """When a day is over, by the real clock: nothing about its appointments is needed then."""
+        app = self._app
+        over_ms = local_ms(day, 24 * 60, ZoneInfo(branch.timezone))
+        return app.wall.now_ms() + over_ms - app.clock.now_ms()
 
     async def _offer(self, stream: StreamId, terms: BookingTerms) -> None:
         """Put on the day's record what can be booked, where that is new."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from typing import Any
 
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -74,6 +76,12 @@ def explain(refusal: Refusal, texts: dict[str, RefusalText], language: Language)
     """(sentence, remedy) of a refusal in a language."""
     text = texts[refusal.code]
     return say(language, text.sentence, **refusal.detail), say(language, text.remedy, **refusal.detail)
+
+
+def day_of_year(language: Language, day: date) -> str:
+    """A day with its weekday and without the year."""
+    pattern, locale = ("M月d日 EEEE", "zh_CN") if language == "zh" else ("EEEE d MMMM", "en_GB")
+    return format_date(day, pattern, locale=locale)
 
 
 def negotiate(accept_language: str) -> Language:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
-from openhall.app.language import say
+from openhall.app.language import day_of_year, say
+from openhall.app.technical_words import ALL_BRANCHES, MESSAGE, TECHNICAL, technical_words
+from openhall.app.technical_words import WORDS as TECHNICAL_WORDS
 from openhall.kernel.text import Language
 from openhall.network.alerts import UNITS, AlertKind, AlertLevel
 from openhall.network.model import Bank
@@ -20,6 +23,15 @@ NOTICES: Final = {
         " back; if you need longer, we find a way."
     ),
 }
+APPOINTMENTS: Final = {
+    "appointment.booked": "{branch}: your appointment is on {date} at {time}. Your code: {code}.",
+    "appointment.reminder": (
+        "{branch}: we look forward to seeing you on {date} at {time}. Your code: {code}."
+        " Whoever walks in without one is served too."
+    ),
+}
+APPOINTMENT_SUBJECT: Final = "Your appointment on {date} at {time}"
+APPOINTMENT_LINK: Final = "Look at it, move it or cancel it: {address}"
 NOTICE_SUBJECT: Final = "Your number {number}"
 LINK: Final = "Your number's page: {address}"
 TEST_SUBJECT: Final = "A test message"
@@ -44,12 +56,28 @@ ACTION_NAMES: Final = {
     "moved_people": "somebody was moved",
     "spoke_to_customers": "spoke to the customers",
     "break_given": "a break was given",
+    "help_called": "somebody was called to mend it",
+    "replaced": "it was replaced",
     "looking": "looking into it",
     "no_need": "nothing needs to be done",
 }
+TECHNICAL_ACTIONS: Final = ("looking", "help_called", "replaced", "no_need")
+HALL_ACTIONS: Final = tuple(each for each in ACTION_NAMES if each not in {"help_called", "replaced"})
+"""What is offered to whoever takes on one or the other."""
 UNIT_WORDS: Final = {"minutes": "{n} min", "percent": "{n} %", "count": "{n}"}
-SINGLE: Final = dict(enumerate((NOTICE_SUBJECT, LINK, TEST_SUBJECT, TEST, ALERT)))
-TABLES: Final = (NOTICES, ALERT_NAMES, LEVEL_NAMES, ACTION_NAMES, UNIT_WORDS, SINGLE)
+SINGLE: Final = dict(
+    enumerate((APPOINTMENT_SUBJECT, APPOINTMENT_LINK, NOTICE_SUBJECT, LINK, TEST_SUBJECT, TEST, ALERT))
+)
+TABLES: Final = (
+    APPOINTMENTS,
+    NOTICES,
+    ALERT_NAMES,
+    LEVEL_NAMES,
+    ACTION_NAMES,
+    UNIT_WORDS,
+    SINGLE,
+    TECHNICAL_WORDS,
+)
 """Everything said here, for the catalogue."""
 
 
@@ -74,6 +102,14 @@ def words_of(
         text = say(language, NOTICES[template], **shown)
         link = say(language, LINK, address=address) if address else ""
         return say(language, NOTICE_SUBJECT, number=shown["number"]), f"{text}\n{link}".strip()
+    if family == "appointment":
+        shown["date"] = day_of_year(language, date.fromisoformat(str(shown["date"])))
+        text = say(language, APPOINTMENTS[template], **shown)
+        link = say(language, APPOINTMENT_LINK, address=address) if address else ""
+        subject = say(language, APPOINTMENT_SUBJECT, date=shown["date"], time=shown["time"])
+        return subject, f"{text}\n{link}".strip()
+    if template == "alert.technical":
+        return _technical(shown, language)
     if family == "alert":
         return _alert(bank, name, shown, language, str(blanks["branch"]))
     return say(language, TEST_SUBJECT), say(language, TEST)
@@ -95,6 +131,15 @@ def _alert(
         return subject, own.get(language).format(**filled)
     amounts = {key: amount_words(language, kind, float(shown[key])) for key in ("value", "limit")}
     return subject, say(language, ALERT, kind=alert_words(language, kind), **(filled | amounts))
+
+
+def _technical(blanks: dict[str, str | int], language: Language) -> tuple[str, str]:
+    """What is broken, with what somebody can do: of a branch, or of the whole installation."""
+    branch = str(blanks["branch"]) or say(language, ALL_BRANCHES)
+    level = say(language, LEVEL_NAMES[_level(str(blanks["level"]))])
+    says, remedy = technical_words(language, str(blanks["code"]), blanks)
+    subject = f"{branch}: {say(language, TECHNICAL)} ({level})"
+    return subject, say(language, MESSAGE, branch=branch, says=says, remedy=remedy)
 
 
 def _level(word: str) -> AlertLevel:

@@ -11,10 +11,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final
 
+from openhall.access.rights import BOUND_TO_NO_BRANCH
 from openhall.app.blocking import Blocking
 from openhall.app.message_words import words_of
 from openhall.app.settings import Settings, WebhookSettings
@@ -43,6 +44,9 @@ TURN_SECONDS: Final = 1.0
 TEST_GOOD_FOR_MS: Final = 5 * MINUTE_MS
 RETRY_GOOD_FOR_MS: Final = HOUR_MS
 """Somebody who sends a message again by hand wants it, also when its own time is over."""
+
+Judge = Callable[[Message], int | None]
+"""When a message may go out, by the real clock: 0 now; None when nobody needs it any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +104,10 @@ def adapters_of(settings: Settings, clock: Clock) -> dict[MessageChannel, Adapte
 
 
 class MessageDesk:
-    """The sender over one outbox. `chance` draws from 0 to 1; messages live by the real clock."""
+    """The sender over one outbox. `chance` draws from 0 to 1; messages live by the real clock.
+
+    `pages` are the links to customers' own pages, by the blank that names what such a page is about.
+    """
 
     def __init__(
         self,
@@ -109,15 +116,17 @@ class MessageDesk:
         chance: Callable[[], float],
         adapters: Mapping[MessageChannel, Adapter],
         personal: PersonalRecords,
-        links: TicketLinks,
+        pages: Mapping[str, TicketLinks],
         bank: Callable[[], Bank],
         blocking: Blocking,
     ) -> None:
         self._records, self._clock, self._chance = records, clock, chance
         self._adapters = dict(adapters)
-        self._personal, self._links, self._bank = personal, links, bank
+        self._personal, self._pages, self._bank = personal, pages, bank
         self._blocking = blocking
         self.health = {channel: ChannelHealth(adapter.place) for channel, adapter in adapters.items()}
+        self.judges: dict[str, Judge] = {}
+        """By the kind of a message: asked right before it is sent."""
 
     @property
     def channels(self) -> tuple[MessageChannel, ...]:
@@ -156,6 +165,14 @@ class MessageDesk:
         if message.expires_ms <= self._clock.now_ms():
             await self._settle(message, "expired", "")
             return
+        judge = self.judges.get(message.kind)
+        due_ms = judge(message) if judge is not None else 0
+        if due_ms is None:
+            await self._settle(message, "dropped", "appointment_gone")
+            return
+        if due_ms:
+            await self._blocking.run(outbox.wait, self._records, message.id, due_ms)
+            return
         try:
             outgoing = await self._blocking.run(self._outgoing, message)
         except (KeyWrong, SealBroken) as trouble:
@@ -179,6 +196,14 @@ class MessageDesk:
                 return await self._adapters[outgoing.channel].send(outgoing)
         except TimeoutError:
             return Later("timed_out")
+
+    async def send_unkept(self, draft: outbox.Draft) -> bool:
+        """One try without the outbox, for what must be told while nothing can be kept. Kept and sent later it
+        has the same id, and the receiver drops it."""
+        if self._clock.now_ms() < self.health[draft.channel].rests_until_ms:
+            return False
+        outgoing = self._outgoing(outbox.unkept(draft, self._clock.now_ms()))
+        return outgoing is not None and isinstance(await self.send(outgoing), Sent)
 
     async def _note(self, message: Message, outcome: Outcome) -> None:
         health, now_ms = self.health[message.channel], self._clock.now_ms()
@@ -228,7 +253,7 @@ class MessageDesk:
             return None
         address = self._address(message.blanks)
         subject, text = words_of(self._bank(), message.template, message.blanks, message.language, address)
-        hidden = {"ticket_id", "day"}
+        hidden = {"day", *self._pages}
         return Outgoing(
             id=message.id,
             kind=message.kind,  # type: ignore[arg-type]  # written by us from the same words
@@ -246,20 +271,24 @@ class MessageDesk:
 
     def _to(self, message: Message) -> To | None:
         if message.contact_ref:
-            found = self._personal.get(message.contact_ref, SYSTEM, "send_notice")
+            found = self._personal.get(message.contact_ref, SYSTEM, f"send_{message.kind}")
             return None if found is None else To(contact=found["to"])
         own = next((r for r in self._bank().alerts.recipients if r.id == message.recipients), None)
         if own is None:
             return None
         if message.channel == "email":
             return To(mailboxes=own.mailboxes)
-        return To(roles=own.roles, people=own.people)
+        # What concerns the whole installation is for those who belong to no branch.
+        roles = own.roles if message.branch else tuple(r for r in own.roles if r in BOUND_TO_NO_BRANCH)
+        return To(roles=roles, people=own.people)
 
     def _address(self, blanks: Mapping[str, Any]) -> str:
-        if "ticket_id" not in blanks:
+        """Of the customer's own page that a message is about; empty where it is about none."""
+        own = next((blank for blank in self._pages if blank in blanks), None)
+        if own is None:
             return ""
-        day = datetime.strptime(str(blanks["day"]), "%Y-%m-%d").replace(tzinfo=UTC).date()
-        return self._links.address(StreamId(str(blanks["branch"]), day), str(blanks["ticket_id"]))
+        stream = StreamId(str(blanks["branch"]), date.fromisoformat(str(blanks["day"])))
+        return self._pages[own].address(stream, str(blanks[own]))
 
     async def try_again(self, message_id: str) -> bool:
         """Send a message again that did not get through; False when there is none."""

@@ -1,4 +1,7 @@
-"""What reaches people beside the screens: messages, customers' notices, alerts. Built and ended together."""
+"""What reaches people beside the screens: messages, customers' notices and reminders, alerts.
+
+Built and ended together.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from openhall.app import alerts, notices, technical
+from openhall.app import alerts, notices, reminders
+from openhall.app.alert_telling import Telling
 from openhall.app.alerts import AlertDesk
+from openhall.app.appointments import AppointmentDesk
 from openhall.app.blocking import Blocking
 from openhall.app.messages import MessageDesk, adapters_of
 from openhall.app.notices import NoticeDesk
+from openhall.app.reminders import ReminderDesk
 from openhall.app.settings import Settings
 from openhall.app.ticket_links import TicketLinks
 from openhall.app.twin_desk import TwinDesk
@@ -23,18 +29,20 @@ REFUSALS = {**alerts.REFUSALS, **notices.REFUSALS}
 NOTICE_SECONDS = 1.0
 
 
-class Installation(alerts.Halls, notices.Halls, Protocol):
+class Installation(alerts.Halls, notices.Halls, reminders.Days, Protocol):
     """What it is built from."""
 
     settings: Settings
     store: SqliteStore
     personal: PersonalRecords
     links: TicketLinks
+    appointment_links: TicketLinks
+    appointments: AppointmentDesk
     twin: TwinDesk | None
 
 
 class Outward:
-    """The three desks. Raises `MessagesMisconfigured`."""
+    """The desks. Raises `MessagesMisconfigured`."""
 
     def __init__(self, app: Installation) -> None:
         self._blocking = Blocking()
@@ -44,7 +52,7 @@ class Outward:
             random.SystemRandom().random,
             adapters_of(app.settings, app.wall),
             app.personal,
-            app.links,
+            {"ticket_id": app.links, "appointment_id": app.appointment_links},
             lambda: app.bank,
             self._blocking,
         )
@@ -53,8 +61,11 @@ class Outward:
             return self.messages.channels
 
         self.notices = NoticeDesk(app, app.store, app.personal, channels, self._blocking)
-        self.alerts = AlertDesk(app, app.store, channels, self._blocking)
-        self.alerts.sources.append(lambda: technical.troubles(app.twin, self.messages))
+        self.reminders = ReminderDesk(app, app.appointments.state, app.store, channels, self._blocking)
+        self.messages.judges[reminders.KIND] = self.reminders.judge
+        self.telling = Telling(app.store, app.wall, lambda: app.bank, channels, self._blocking)
+        """What becomes of alerts, for whoever finds some."""
+        self.alerts = AlertDesk(app, self.telling)
 
     @property
     def desks(self) -> tuple[MessageDesk, NoticeDesk, AlertDesk]:
@@ -64,12 +75,14 @@ class Outward:
     def note(self, events: Sequence[Recorded]) -> None:
         """Something happened in a hall."""
         self.notices.note(events)
+        self.reminders.note(events)
         self.alerts.note(events)
 
     def turns(self) -> list[tuple[str, Callable[[], Awaitable[None]], float]]:
         """(name, turn, seconds) of everything that is done again and again."""
         return [
             ("notice", self.notices.run_once, NOTICE_SECONDS),
+            ("reminder", self.reminders.run_once, reminders.TURN_SECONDS),
             ("alert", self.alerts.run_once, alerts.TURN_SECONDS),
             *self.messages.turns(),
         ]

@@ -7,19 +7,25 @@ stated length and no more: so both sides know what they can rely on (record 0023
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from openhall.kernel.clock import MINUTE_MS
+from openhall.kernel.clock import HOUR_MS, MINUTE_MS, local_ms, to_datetime
 from openhall.network.calendar import Moments
 from openhall.network.hall_policies import AppointmentPolicy
 from openhall.network.model import Branch, Service
 
 CODE_DIGITS = 5
 """After the four digits of the day: among a hundred bookings of a day a guess is right once in a thousand."""
+
+STILL_USEFUL_MS = 30 * MINUTE_MS
+"""A reminder that comes later than so long before the appointment is none."""
+BEFORE_QUIET_MS = 15 * MINUTE_MS
+"""What the night would swallow goes out so long before it begins."""
 
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
@@ -104,6 +110,37 @@ def head_start_most_ms(policy: AppointmentPolicy) -> int:
         return 0
     late = policy.late_minutes if policy.when_late == "keep" else 0
     return (policy.head_start_minutes + late) * MINUTE_MS
+
+
+def reminders(
+    policy: AppointmentPolicy, *, at_ms: int, booked_ms: int, zone: ZoneInfo
+) -> list[tuple[int, int]]:
+    """(moment, hours before) of each reminder of an appointment, in order; none that lies before the booking.
+
+    A moment in the quiet hours moves to their end where that is still of use, else to before they begin.
+    """
+    each = {(_in_waking_hours(policy, at_ms - h * HOUR_MS, at_ms, zone), h) for h in policy.reminder_hours}
+    return sorted(found for found in each if found[0] > booked_ms)
+
+
+def _in_waking_hours(policy: AppointmentPolicy, moment_ms: int, at_ms: int, zone: ZoneInfo) -> int:
+    awake_ms = waking_ms(policy, moment_ms, zone)
+    if awake_ms <= at_ms - STILL_USEFUL_MS:
+        return awake_ms
+    moment = to_datetime(moment_ms, zone)
+    is_morning = moment.hour < policy.reminders_from_hour
+    evening = moment.date() - timedelta(days=is_morning)
+    return local_ms(evening, policy.reminders_until_hour * 60, zone) - BEFORE_QUIET_MS
+
+
+def waking_ms(policy: AppointmentPolicy, moment_ms: int, zone: ZoneInfo) -> int:
+    """The moment itself, or when the quiet hours that it lies in end."""
+    moment = to_datetime(moment_ms, zone)
+    if moment.hour < policy.reminders_from_hour:
+        return local_ms(moment.date(), policy.reminders_from_hour * 60, zone)
+    if moment.hour < policy.reminders_until_hour:
+        return moment_ms
+    return local_ms(moment.date() + timedelta(days=1), policy.reminders_from_hour * 60, zone)
 
 
 def code_of(salt: str, day: date, number: int) -> str:

@@ -39,8 +39,8 @@ class Consent(msgspec.Struct, frozen=True):
 
 
 def consent_of(policy: PrivacyPolicy, kind: str) -> Consent | None:
-    """What is shown before something of a kind is left with us; None where the bank asks for nothing."""
-    found = next((text for text in policy.consents if text.kind == kind), None)
+    """What is shown before something of a kind is left with us; None for what is given unasked."""
+    found = next((text for text in policy.wordings if text.kind == kind), None)
     return None if found is None else Consent(kind, version_of(found), found.text)
 
 
@@ -61,7 +61,7 @@ def keep_texts(records: Records, policy: PrivacyPolicy, *, now_ms: int) -> None:
     """Write down wordings that are new."""
     with records.transaction() as connection:
         known = set(connection.execute(select(consent_texts.c.version)).scalars())
-        for text in policy.consents:
+        for text in policy.wordings:
             version = version_of(text)
             if version not in known:
                 connection.execute(

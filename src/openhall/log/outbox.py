@@ -137,6 +137,12 @@ def _row(draft: Draft, now_ms: int) -> dict[str, object]:
     }
 
 
+def unkept(draft: Draft, now_ms: int) -> Message:
+    """A message as it would be kept."""
+    row = _row(draft, now_ms)
+    return Message(**(row | {"blanks": dict(draft.blanks)}))  # type: ignore[arg-type]  # a row of the table
+
+
 def due(records: Records, channels: Sequence[Channel], now_ms: int, limit: int) -> list[Message]:
     """Messages of some channels whose turn has come, the one that has waited longest first."""
     query = (
@@ -172,6 +178,13 @@ def put_off(records: Records, message_id: str, *, due_ms: int, error_code: str) 
             .where(messages.c.id == message_id, messages.c.state == "waiting")
             .values(due_ms=due_ms, error_code=error_code, attempts=messages.c.attempts + 1)
         )
+
+
+def wait(records: Records, message_id: str, due_ms: int) -> None:
+    """A message's hour has not come: it is looked at again then. No attempt was made."""
+    with records.transaction() as connection:
+        is_it = (messages.c.id == message_id) & (messages.c.state == "waiting")
+        connection.execute(update(messages).where(is_it).values(due_ms=due_ms))
 
 
 def expire(records: Records, now_ms: int) -> int:

@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from openhall.kernel.clock import DAY_MS, Clock
 from openhall.kernel.event import SYSTEM
@@ -277,14 +277,23 @@ class PersonalRecords:
                     raise KeyWrong("The key file lacks a key that records were sealed with", place="key file")
 
     def put_once(
-        self, branch: str, kind: str, data: Mapping[str, str], actor: str, *, key: str, consent: str = ""
+        self,
+        branch: str,
+        kind: str,
+        data: Mapping[str, str],
+        actor: str,
+        *,
+        key: str,
+        consent: str = "",
+        keep_until_ms: int = 0,
     ) -> str | Refusal:
         """Keep something about a person, under a key; the reference may go into an event.
 
         The same key again from the same actor is the same record, so that a retry leaves no second copy;
         with other data it is refused. `consent` is the version of the wording that the person agreed to
         (`consent(kind).version`), refused when it is not the present one. The doors check lengths before;
-        here ValueError, without the data, for what is too long.
+        here ValueError, without the data, for what is too long. Kept as long as the bank says unless it is
+        known until when it is needed.
 
         The reference is made from the key alone, never from the data: what is short could be guessed.
         """
@@ -293,6 +302,8 @@ class PersonalRecords:
         named = "\n".join(("openhall record", branch, actor, key))
         ref = hashlib.sha256(named.encode()).digest()[:REF_BYTES].hex()
         row = self._sealed_row(ref, branch, kind, data, consent)
+        if keep_until_ms:
+            row["expires_ms"] = keep_until_ms
         with self.records.transaction() as connection:
             there = connection.execute(select(personal).where(personal.c.ref == ref)).first()
             if there is None:
@@ -350,6 +361,17 @@ class PersonalRecords:
             consent=row.consent,
             agreed_to=consents.wording(self.records, row.consent) if row.consent else None,
         )
+
+    def keep_until(self, ref: str, keep_until_ms: int, actor: str, reason: str) -> bool:
+        """Keep a record till another moment; False when there is none."""
+        _check_word("reason", reason)
+        with self.records.transaction() as connection:
+            found = self._found(connection, personal.c.ref == ref)
+            if found:
+                is_it = personal.c.ref == ref
+                connection.execute(update(personal).where(is_it).values(expires_ms=keep_until_ms))
+                self._note(connection, found, actor, "prolonged", reason)
+        return bool(found)
 
     def erase(self, ref: str, actor: str, reason: str) -> bool:
         """Erase a record before its time; False when there was none."""

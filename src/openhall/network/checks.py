@@ -400,6 +400,16 @@ def _check_policies(draft: Draft, findings: Findings) -> None:
             expected=Words("at least grace_seconds ({seconds})", seconds=call.get("grace_seconds")),
             found=str(call.get("grace_seconds_flagged")),
         )
+    booked = draft.single.get("appointments")
+    if isinstance(booked, Node) and booked.is_sound:
+        from_hour, until_hour = booked.get("reminders_from_hour"), booked.get("reminders_until_hour")
+        if until_hour <= from_hour:
+            findings.add(
+                "wrong_order",
+                booked.place.key("reminders_until_hour"),
+                expected=Words("later than reminders_from_hour ({hour})", hour=from_hour),
+                found=str(until_hour),
+            )
 
 
 def _check_consents(draft: Draft, findings: Findings) -> None:

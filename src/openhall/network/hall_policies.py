@@ -26,6 +26,11 @@ class AppointmentPolicy(msgspec.Struct, frozen=True):
     with the first minute."""
     services: tuple[str, ...] = ()
     """Those that can be booked; empty is every one."""
+    reminder_hours: tuple[int, ...] = (24, 2)
+    """So long before it whoever left a number or an address is reminded; empty reminds nobody."""
+    reminders_from_hour: int = 8
+    reminders_until_hour: int = 21
+    """Nobody is reminded earlier or later in the day than this."""
 
 
 class AutoCallPolicy(msgspec.Struct, frozen=True):

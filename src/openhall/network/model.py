@@ -201,37 +201,48 @@ class ConsentText(msgspec.Struct, frozen=True):
     text: Text
 
 
+DEFAULT_CONSENTS: tuple[ConsentText, ...] = (
+    ConsentText(
+        "contact",
+        Text(
+            en="We keep this only to reach you about your place in line today. Nobody else gets it, it is"
+            " not used for anything else, and it is deleted by itself, or at once if you ask us.",
+            zh="我们只用它在今天就您的排队位置联系您，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
+        ),
+    ),
+    ConsentText(
+        "notice",
+        Text(
+            en="We use this only to send you messages about your number today. Nobody else gets it, it is"
+            " not used for anything else, and it is deleted by itself, or at once if you ask us.",
+            zh="我们只用它向您发送今天号码的提醒，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
+        ),
+    ),
+    ConsentText(
+        "appointment",
+        Text(
+            en="We use this only for your appointment: to remind you, and to tell you of changes. Nobody else"
+            " gets it, it is not used for anything else, and it is deleted when the day is over, or at once"
+            " if you ask us.",
+            zh="我们只将它用于您的预约：提醒您，以及有变动时通知您。不提供给他人，不作其他用途；预约当天过后自动删除，您随时可以要求立即删除。",
+        ),
+    ),
+)
+"""What is shown where the bank has no words of its own for a kind."""
+
+
 class PrivacyPolicy(msgspec.Struct, frozen=True):
     """How long what is known about a person is kept, and what the person is told before [B5]."""
 
     keep_days: int = 14
-    consents: tuple[ConsentText, ...] = (
-        ConsentText(
-            "contact",
-            Text(
-                en="We keep this only to reach you about your place in line today. Nobody else gets it, it is"
-                " not used for anything else, and it is deleted by itself, or at once if you ask us.",
-                zh="我们只用它在今天就您的排队位置联系您，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
-            ),
-        ),
-        ConsentText(
-            "notice",
-            Text(
-                en="We use this only to send you messages about your number today. Nobody else gets it, it is"
-                " not used for anything else, and it is deleted by itself, or at once if you ask us.",
-                zh="我们只用它向您发送今天号码的提醒，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
-            ),
-        ),
-        ConsentText(
-            "appointment",
-            Text(
-                en="We use this only for your appointment. Nobody else gets it, it is not used for anything"
-                " else, and it is deleted by itself, or at once if you ask us.",
-                zh="我们只将它用于您的预约，不提供给他人，不作其他用途；到期自动删除，您随时可以要求立即删除。",
-            ),
-        ),
-    )
-    """One a kind; a kind without one asks for no consent. Each wording is kept under its own version."""
+    consents: tuple[ConsentText, ...] = DEFAULT_CONSENTS
+    """The bank's own, one a kind. Each wording is kept under its own version."""
+
+    @property
+    def wordings(self) -> tuple[ConsentText, ...]:
+        """One of every kind: ours where the bank has none, so that nobody is asked for something unasked."""
+        own = {text.kind for text in self.consents}
+        return (*self.consents, *(text for text in DEFAULT_CONSENTS if text.kind not in own))
 
 
 class Regime(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from babel.dates import format_date
@@ -12,6 +12,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from openhall.access import rights
+from openhall.app.appointments import Contact
 from openhall.app.build import App
 from openhall.hall import views_asked
 from openhall.hall.booking import BookingTerms
@@ -24,6 +25,7 @@ from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
 from openhall.network.model import Branch
 from openhall.web.api import BranchId, Key, actor_of, readable_branch
+from openhall.web.contacts import TO_CHARACTERS_MAX, CustomerChannel, contact_of
 from openhall.web.guarding import needs_action, needs_screen
 from openhall.web.pages import screen_context
 from openhall.web.problems import RESPONSES, Refused
@@ -49,6 +51,12 @@ class BookingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_ms: Moment
     name: Words = ""
     phone: Words = ""
+    channel: CustomerChannel | Literal[""] = ""
+    """How the customer is told and reminded; empty for somebody who is called, or needs nothing."""
+    to: Annotated[str, msgspec.Meta(max_length=TO_CHARACTERS_MAX)] = ""
+    """The number, address or user name for it."""
+    language: Language | Literal[""] = ""
+    """Of the messages; the reader's own if left out."""
     consent: Annotated[str, msgspec.Meta(max_length=40)] = ""
     """The version of the wording that the customer was shown and agreed to."""
 
@@ -138,15 +146,22 @@ class AppointmentController(Controller):
     ) -> BookedAppointment:
         """A slot that is free; the answer holds the code that the customer is told."""
         app: App = request.app.state.openhall
-        branch = readable_branch(request, branch_id)
+        branch, channel = readable_branch(request, branch_id), data.channel or None
+        contact = Contact(
+            data.name,
+            data.phone,
+            channel,
+            contact_of(channel, data.to) if channel is not None else "",
+            data.language or language_of(request),
+            data.consent,
+        )
         booked = await app.appointments.book(
             branch,
             data.day,
             BookAppointment(data.service_id, data.at_ms),
             actor=actor_of(request),
             key=idempotency_key,
-            contact={"name": data.name, "phone": data.phone},
-            consent=data.consent,
+            contact=contact,
         )
         if isinstance(booked, Refusal):
             raise Refused(booked)
@@ -263,6 +278,7 @@ def _context(request: OpenhallRequest, branch_id: str, day: date | None) -> dict
         },
         "off_the_list": views_asked.off_the_list(booked_state, terms) if wanted >= today else [],
         "consent": app.personal.consent("appointment"),
+        "channels": app.outward.reminders.offered(),
         "policy": app.bank.appointments,
         "may_book": rights.may_act(request.user.role, "appointments.book"),
         "may_check_in": rights.may(request.user.role, "CheckInAppointment"),

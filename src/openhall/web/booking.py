@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -18,13 +18,14 @@ from litestar.params import PathParameter, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from openhall.access import rights
-from openhall.app.appointments import calendar_file
+from openhall.app.appointments import Contact, calendar_file
 from openhall.app.build import App
 from openhall.app.language import say
 from openhall.app.ticket_links import TOKEN_CHARACTERS_MAX
 from openhall.hall import views_asked
 from openhall.hall.model.asked import Appointment, AppointmentStatus
 from openhall.hall.model.commands import BookAppointment, CheckInAppointment
+from openhall.hall.model.events import AppointmentBooked
 from openhall.hall.model.state import HallState
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Request as CommandRequest
@@ -33,6 +34,7 @@ from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
 from openhall.web import elder, phone
 from openhall.web.api import BranchId, branch_of
+from openhall.web.contacts import TO_CHARACTERS_MAX, CustomerChannel, contact_of
 from openhall.web.guarding import ANYONE
 from openhall.web.problems import Problem, Refused, problem_of
 from openhall.web.reading import language_of
@@ -42,6 +44,8 @@ BOOKINGS_PER_MINUTE_AT_MOST = 10
 """From one place in the network: a village may share one address, and nobody books faster by hand."""
 LOOKS_PER_MINUTE_AT_MOST = 120
 DAYS_SHOWN = 14
+NO_REMINDER: Final = "none"
+"""The answer of somebody who does not want to be reminded."""
 ASKED = frozenset({"cancel", "move", "here"})
 """What the page of an appointment asks about before it is done, by `?do=`."""
 
@@ -62,6 +66,8 @@ class Booking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     day: date
     name: Left = ""
     phone: Left = ""
+    channel: CustomerChannel | Literal[""] = ""
+    to: Annotated[str, msgspec.Meta(max_length=TO_CHARACTERS_MAX)] = ""
     consent: Annotated[str, msgspec.Meta(max_length=40)] = ""
 
 
@@ -107,7 +113,7 @@ def _around(request: Request[Any, Any, Any], branch: Branch | None) -> dict[str,
         "policy": app.bank.appointments,
         "key": secrets.token_hex(8),
         "said": None,
-        "typed": {"name": "", "phone": ""},
+        "typed": {"name": "", "phone": "", "to": ""},
         **elder.elder_context(request, app, language),
     }
 
@@ -136,21 +142,22 @@ async def choose(
     service: Word = "",
     day: Day = None,
     at: Moment = 0,
+    remind: Word = "",
 ) -> Response[bytes]:
-    """Service, day, time, and the page that is sent."""
+    """Service, day, time, whether to remind, and the page that is sent."""
     branch = branch_of(request.app.state.openhall, branch_id)
-    return _rendered(
-        request, "book.html", _around(request, branch) | _step(request, branch, service, day, at)
-    )
+    step = _step(request, branch, service, day, at, remind)
+    return _rendered(request, "book.html", _around(request, branch) | step)
 
 
 def _step(
-    request: Request[Any, Any, Any], branch: Branch, service: str, day: date | None, at_ms: int
+    request: Request[Any, Any, Any], branch: Branch, service: str, day: date | None, at_ms: int, remind: str
 ) -> dict[str, Any]:
     """The first question that is still open."""
     app: App = request.app.state.openhall
-    days = app.appointments.days(branch)
+    days, channels = app.appointments.days(branch), app.outward.reminders.offered()
     found: dict[str, Any] = {"service": service, "day": day, "at_ms": at_ms, "days": days, "branches": []}
+    found |= {"channels": channels, "remind": remind if remind in channels else ""}
     offered = {each.service_id for d in days for each in _terms_services(app, branch, d)}
     if not days:
         return found | {"step": "nothing"}
@@ -161,6 +168,8 @@ def _step(
     free = free_slots(app, branch, service, day)
     if at_ms not in {slot.at_ms for slot in free}:
         return found | {"step": "time", "free": free}
+    if channels and remind not in {*channels, NO_REMINDER}:
+        return found | {"step": "remind"}
     return found | {"step": "send", "consent": app.personal.consent("appointment")}
 
 
@@ -198,23 +207,34 @@ async def book(
     place = request.client.host if request.client else ""
     if not request.app.state.rates.note(f"book {place}", BOOKINGS_PER_MINUTE_AT_MOST, app.wall.now_ms()):
         raise Refused(Refusal("too_many_requests"))
-    booked = await app.appointments.book(
+    booked = await _book(request, branch, data)
+    if isinstance(booked, Refusal):
+        step = _step(request, branch, data.service, data.day, data.at, data.channel or NO_REMINDER)
+        context = _around(request, branch) | step | {"said": _problem(request, booked, branch.id)}
+        context["typed"] = {"name": data.name, "phone": data.phone, "to": data.to}
+        return _rendered(request, "book.html", context, context["said"].status)
+    return Redirect(
+        f"/a/{app.appointment_links.token(StreamId(branch.id, data.day), booked.appointment_id)}",
+        status_code=303,
+    )
+
+
+async def _book(
+    request: Request[Any, Any, Any], branch: Branch, data: Booking
+) -> AppointmentBooked | Refusal:
+    app: App = request.app.state.openhall
+    channel = data.channel or None
+    try:
+        to = contact_of(channel, data.to) if channel is not None else ""
+    except Refused as error:
+        return error.refusal
+    return await app.appointments.book(
         branch,
         data.day,
         BookAppointment(data.service, data.at, "web"),
         actor=rights.HOLDER,
         key=f"web {data.key}",
-        contact={"name": data.name, "phone": data.phone},
-        consent=data.consent,
-    )
-    if isinstance(booked, Refusal):
-        step = _step(request, branch, data.service, data.day, data.at)
-        context = _around(request, branch) | step | {"said": _problem(request, booked, branch.id)}
-        context["typed"] = {"name": data.name, "phone": data.phone}
-        return _rendered(request, "book.html", context, context["said"].status)
-    return Redirect(
-        f"/a/{app.appointment_links.token(StreamId(branch.id, data.day), booked.appointment_id)}",
-        status_code=303,
+        contact=Contact(data.name, data.phone, channel, to, language_of(request), data.consent),
     )
 
 

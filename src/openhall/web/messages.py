@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from litestar.params import PathParameter
 
 from openhall.app.build import App
+from openhall.app.channel_words import CHANNEL_WORDS
 from openhall.kernel.clock import DAY_MS
 from openhall.kernel.refusal import Refusal
 from openhall.log import outbox
@@ -26,12 +27,6 @@ SHOWN: Final = 50
 RIGHT = needs_screen("messages")
 """Whoever looks after the ways out also clears them: there is nothing else on the page."""
 
-CHANNEL_WORDS: Final = {
-    "sms": "text messages",
-    "email": "mail",
-    "app": "the bank's app",
-    "staff": "staff messenger",
-}
 STATE_WORDS: Final = {
     "waiting": "waiting",
     "sent": "sent",
@@ -39,7 +34,12 @@ STATE_WORDS: Final = {
     "dead": "not delivered",
     "dropped": "dropped",
 }
-KIND_WORDS: Final = {"notice": "notice to a customer", "alert": "alert", "test": "test"}
+KIND_WORDS: Final = {
+    "notice": "notice to a customer",
+    "appointment": "about an appointment",
+    "alert": "alert",
+    "test": "test",
+}
 CODE_WORDS: Final = {
     "not_reached": "nobody answers there",
     "timed_out": "no answer in time",
@@ -50,6 +50,7 @@ CODE_WORDS: Final = {
     "sign_in_refused": "name or password are refused",
     "http_401": "the signature is refused",
     "contact_gone": "the contact was erased",
+    "appointment_gone": "the appointment is not booked any more",
     "dropped_by_hand": "given up by hand",
     "recipient_refused": "no such address",
 }

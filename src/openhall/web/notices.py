@@ -6,8 +6,7 @@ What is typed is checked, sealed and never shown again; no event, log line or ad
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Controller, Request, Response, delete, post
@@ -23,6 +22,7 @@ from openhall.log.notices import Notice
 from openhall.network.alerts import MessageChannel
 from openhall.web import phone
 from openhall.web.api import BranchId, Key, actor_of, branch_of, hall_of
+from openhall.web.contacts import CustomerChannel, To, contact_of
 from openhall.web.guarding import ANYONE, needs_action
 from openhall.web.phone import Token
 from openhall.web.problems import RESPONSES, Refused, answer, problem_of, wants_page
@@ -31,18 +31,6 @@ from openhall.web.signing_in import OpenhallRequest
 
 WRITES_PER_MINUTE_AT_MOST: Final = 6
 """At one ticket: each may cost the bank a text message."""
-TO_CHARACTERS_MAX: Final = 254
-"""Of an address, by RFC 5321."""
-
-_SHAPES: Final[dict[str, re.Pattern[str]]] = {
-    "sms": re.compile(r"\+?\d{7,15}"),
-    "email": re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
-    "app": re.compile(r"[A-Za-z0-9._:-]{1,128}"),
-}
-_BETWEEN_DIGITS: Final = re.compile(r"[\s().-]")
-
-CustomerChannel = Literal["sms", "email", "app"]
-To = Annotated[str, msgspec.Meta(min_length=1, max_length=TO_CHARACTERS_MAX)]
 Ahead = Annotated[int, msgspec.Meta(ge=1, le=AHEAD_AT_MOST)]
 Version = Annotated[str, msgspec.Meta(max_length=64)]
 Ticket = Annotated[str, PathParameter(description="Its id or its number", max_length=64)]
@@ -69,16 +57,6 @@ class Taken(msgspec.Struct, frozen=True):
 
     channel: MessageChannel
     ahead: int
-
-
-def contact_of(channel: str, typed: str) -> str:
-    """What was typed as a gateway takes it. Raises `Refused` for what cannot be one."""
-    plain = typed.strip()
-    if channel == "sms":
-        plain = _BETWEEN_DIGITS.sub("", plain)
-    if not _SHAPES[channel].fullmatch(plain):
-        raise Refused(Refusal("contact_invalid", "to", {"channel": channel}))
-    return plain
 
 
 async def _ask(

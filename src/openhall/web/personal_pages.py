@@ -41,10 +41,16 @@ ACTION_WORDS: Final = {
     "exported": "handed out",
     "erased": "erased",
     "expired": "erased by time",
+    "prolonged": "kept longer",
 }
 REASON_WORDS: Final = REASONS_TO_LOOK | {
     "keep_days": "its time was over",
     "not_recorded": "nothing came of it",
+    "appointment_moved": "the appointment was moved",
+    "appointment_given_up": "the appointment was cancelled",
+    "send_appointment": "to send a reminder",
+    "send_notice": "to send a message",
+    "visit_ended": "the visit was over",
 }
 
 Deed = Literal["find", "print", "data", "erase"]

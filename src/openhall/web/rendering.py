@@ -14,7 +14,7 @@ from litestar import Response
 
 from openhall import __version__
 from openhall.app import telling
-from openhall.app.language import say
+from openhall.app.language import day_of_year, say
 from openhall.app.report_words import CHANNEL_WORDS
 from openhall.kernel.clock import MINUTE_MS, to_datetime
 from openhall.kernel.text import Language, Text
@@ -220,9 +220,10 @@ WORDS = (
 )
 
 
-DRAWN_AT = {"X-Hall-Now": "now_ms", "X-Hall-Position": "position"}
-"""What a drawing says about itself: the hall's own time, because a demo's day runs faster and a tablet's clock
-may be wrong, and up to where in the log it shows the hall, from where its stream of events goes on."""
+DRAWN_AT = {"X-Hall-Now": "now_ms", "X-Hall-Position": "position", "X-Hall-Day": "open_day"}
+"""What a drawing says about itself: the hall's own time, because a demo's day runs faster and the clock of a
+tablet may be wrong; up to where in the log it shows the hall, from where its stream of events goes on; and the
+day that is open, because what stands beside the drawing belongs to one day."""
 
 
 def first_paragraph(text: str) -> str:
@@ -239,6 +240,8 @@ def environment(language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # They do not change under a running server, and a look at the disk for each part of a redraw adds up.
+        auto_reload=False,
     )
     env.globals |= {
         "_": lambda sentence, **blanks: say(language, sentence, **blanks),
@@ -284,9 +287,7 @@ def clock_words(zone: str) -> Callable[[int], str]:
 
 def day_words(language: Language, at_ms: int, zone: str) -> str:
     """The day of a moment where the branch is, with its weekday and without the year."""
-    pattern = "M月d日 EEEE" if language == "zh" else "EEEE d MMMM"
-    moment = to_datetime(at_ms, ZoneInfo(zone))
-    return format_date(moment.date(), pattern, locale="zh_CN" if language == "zh" else "en_GB")
+    return day_of_year(language, to_datetime(at_ms, ZoneInfo(zone)).date())
 
 
 def moment_words(language: Language, at_ms: int, zone: str) -> str:

@@ -86,7 +86,7 @@ def desk_of(app: App, clock: ManualClock, receiver: Scripted, chance: float = 0.
         lambda: chance,
         {"sms": receiver},
         app.personal,
-        app.links,
+        {"ticket_id": app.links, "appointment_id": app.appointment_links},
         lambda: app.bank,
         Blocking(),
     )

@@ -34,7 +34,11 @@ document.addEventListener("DOMContentLoaded", () => {
       const slot = form.elements.slot;
       const [service_id, at_ms] = slot.value.split("|");
       const fields = { day: form.dataset.day, service_id, at_ms: Number(at_ms) };
-      for (const name of ["name", "phone"]) if (form.elements[name].value.trim()) fields[name] = form.elements[name].value.trim();
+      for (const name of ["name", "phone", "channel", "to"]) {
+        const typed = form.elements[name]?.value.trim();
+        if (typed) fields[name] = typed;
+      }
+      if (fields.channel) fields.language = form.elements.language.value;
       if (form.elements.consent?.checked) fields.consent = form.elements.consent.value;
       const words = slot.options[slot.selectedIndex].textContent;
       const booked = await carryOut(base, fields, event.submitter);
