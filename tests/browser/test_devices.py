@@ -229,6 +229,22 @@ def test_a_tv_that_is_switched_off_is_noticed_in_the_lobby(
     assert served.call_next("C2"), "the hall goes on"
 
 
+def test_a_ticket_machine_whose_screen_stands_still_is_behind_and_one_with_a_guide_is_not(
+    served: Served, screen: OpenScreen, watch: Watch
+) -> None:
+    watch.allow("Failed to load resource")
+    watch.allow("htmx:")
+    kiosk = screen("kiosk", f"/b/{BRANCH}/kiosk", language="en")
+    manager = screen("manager", DEVICES, language="en")
+    card = manager.locator('.device[data-id="kiosk"]')
+    expect(card).to_have_attribute("data-state", "ok")
+    kiosk.route("**/kiosk/live**", lambda route: route.abort())
+    served.issue("cash")
+    expect(card).to_contain_text("Is behind: it shows an old state of the hall.")
+    kiosk.get_by_role("link", name="Guides, step by step").click()
+    expect(card).to_have_attribute("data-state", "ok")
+
+
 def test_a_test_number_is_shown_and_calls_nobody(served: Served, browser: Browser, watch: Watch) -> None:
     page = tv(browser, served, watch)
     assert served.call("POST", "/devices/display/test", json={"what": "number"}).status_code == 200

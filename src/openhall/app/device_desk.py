@@ -44,7 +44,13 @@ BEAT_SECONDS = 4
 SILENT_MS = 10 * SECOND_MS
 """Two beats missed, and a little for the way."""
 BEHIND_MS = 10 * SECOND_MS
-"""A screen that does not show what happened so long ago is frozen, or its stream is cut."""
+"""A screen that does not show, or has not heard, what happened so long ago is frozen, or its line is late."""
+RULES_ASKED_MS = 60 * SECOND_MS
+"""How often a gate asks what is to be checked."""
+RULES_OLD_MS = 3 * RULES_ASKED_MS
+"""A gate that is there and has not asked for so long works by old rules."""
+CLOCK_WRONG_MS = 2 * 60 * SECOND_MS
+"""A gate's clock that is off by more writes wrong times; five minutes ahead, its passes are refused."""
 POSITIONS_KEPT = 8
 TESTS_KEPT = 5
 TEST_MS = 15 * SECOND_MS
@@ -60,12 +66,16 @@ class Beat(msgspec.Struct, frozen=True):
     """What a screen says about itself each few seconds."""
 
     position: int = 0
-    """Of the last event that it has heard; 0 where it hears none."""
+    """Up to where it shows the hall and has heard of it; 0 for what shows none, such as a gate or a guide."""
     shown: str = ""
     """The call that it shows, as a number of the hall."""
     sound: Sound = "unknown"
     voices: tuple[Language, ...] = ()
     """Languages for which the browser has a voice of its own."""
+    clock_off_ms: int = 0
+    """A gate's clock before the hall's; below 0 behind it."""
+    kept_count: int = 0
+    """Passes that a gate could not send yet."""
 
 
 class DeviceHealth(msgspec.Struct, frozen=True):
@@ -83,6 +93,8 @@ class DeviceHealth(msgspec.Struct, frozen=True):
     failed_count: int = 0
     shown: str = ""
     sound: str = ""
+    kept_count: int = 0
+    """Passes that a gate has not sent yet."""
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -103,6 +115,8 @@ class Heard:
     beat: Beat = field(default_factory=Beat)
     asked: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=POSITIONS_KEPT))
     """(moment, newest position of its branch then): what it should show a little later."""
+    rules_ms: int = 0
+    """When a gate last asked what is to be checked; at first, when it was heard of."""
 
 
 class Halls(Protocol):
@@ -195,10 +209,17 @@ class DeviceDesk:
         now_ms = self._halls.wall.now_ms()
         heard = self._heard.get(device.id)
         if heard is None or now_ms - heard.at_ms > SILENT_MS:
-            heard = self._heard[device.id] = Heard(now_ms, now_ms, site)
+            heard = self._heard[device.id] = Heard(now_ms, now_ms, site, rules_ms=now_ms)
         heard.at_ms, heard.beat, heard.site = now_ms, beat, site
         heard.asked.append((now_ms, self.newest(device.branch)))
         return [test for test in self._tests.get(device.id, ()) if now_ms - test.at_ms <= TEST_MS]
+
+    def hear_rules_asked(self, account: str) -> None:
+        """A gate has asked what is to be checked, and so knows it again for a while."""
+        device = self.records.of_account(account)
+        heard = self._heard.get(device.id) if device is not None else None
+        if heard is not None:
+            heard.rules_ms = self._halls.wall.now_ms()
 
     def newest(self, branch: str) -> int:
         """The position of a branch's newest event since the server was started; 0 for none."""
@@ -277,6 +298,7 @@ class DeviceDesk:
             seen_ms=heard.at_ms if heard else device.seen_ms,
             waiting_count=printer.waiting_count if printer else 0,
             failed_count=printer.failed_count if printer else 0,
+            kept_count=heard.beat.kept_count if heard else 0,
             shown=heard.beat.shown if heard else "",
             sound=heard.beat.sound if heard else "",
         )
@@ -297,10 +319,19 @@ class DeviceDesk:
             return "starting" if now_ms - since_ms <= SILENT_MS else "silent"
         if now_ms - heard.at_ms > SILENT_MS:
             return "silent"
+        if device.kind == "gate":
+            return self._gate_code(heard)
         due = [position for at_ms, position in heard.asked if heard.at_ms - at_ms >= BEHIND_MS]
-        if device.kind == "display" and due and heard.beat.position < due[-1]:
+        if due and 0 < heard.beat.position < due[-1]:
             return "behind"
         return self._sound_code(device, heard.beat)
+
+    def _gate_code(self, heard: Heard) -> str:
+        if abs(heard.beat.clock_off_ms) > CLOCK_WRONG_MS:
+            return "clock_wrong"
+        if heard.at_ms - heard.rules_ms > RULES_OLD_MS:
+            return "old_rules"
+        return "passes_kept" if heard.beat.kept_count else "ok"
 
     def _sound_code(self, device: Device, beat: Beat) -> str:
         if not isinstance(device.settings, DisplaySettings) or not device.settings.volume_percent:

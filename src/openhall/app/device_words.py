@@ -15,7 +15,19 @@ STATES: Final[dict[str, RefusalText]] = refusals(
         "Nothing is heard from it.",
         "See that it is switched on, connected to the network, and that its page is open.",
     ),
-    behind=("Shows an old state of the hall.", "Load its page again; if it stays, restart it."),
+    behind=("Is behind: it shows an old state of the hall.", "Load its page again; if it stays, restart it."),
+    old_rules=(
+        "Is behind: it has not asked for a while what is to be checked.",
+        "Restart it; if it stays, its maker has to look: it works by old rules.",
+    ),
+    clock_wrong=(
+        "Is behind or ahead: its clock is wrong.",
+        "Restart it; if it stays, its maker has to have it take the time from the server's answers.",
+    ),
+    passes_kept=(
+        "Is behind: it holds passes that it could not send yet.",
+        "They count as soon as they come. If it stays, see its connection.",
+    ),
     sound_blocked=(
         "Its browser lets no sound through.",
         "Start it with --autoplay-policy=no-user-gesture-required, or touch its screen once.",
@@ -48,8 +60,21 @@ STATES: Final[dict[str, RefusalText]] = refusals(
 """By the code of a device's health."""
 
 DOWN: Final[frozenset[str]] = frozenset(
-    {"silent", "behind", "paper_out", "cover_open", "printer_error", "offline", "unreachable", "font_missing"}
+    {
+        "silent",
+        "behind",
+        "old_rules",
+        "clock_wrong",
+        "paper_out",
+        "cover_open",
+        "printer_error",
+        "offline",
+        "unreachable",
+        "font_missing",
+    }
 )
 """It does not do its work, and somebody should look."""
-WARNED: Final[frozenset[str]] = frozenset({"sound_blocked", "sound_missing", "paper_low", "status_silent"})
+WARNED: Final[frozenset[str]] = frozenset(
+    {"sound_blocked", "sound_missing", "paper_low", "status_silent", "passes_kept"}
+)
 """It works, but not as it should."""

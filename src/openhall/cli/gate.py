@@ -82,7 +82,8 @@ class Gate:
                 self._set_clock(self.rules["now_ms"])
                 self._seen_at = moment
         if moment - self._beat_at >= BEAT_SECONDS:
-            self.client.post("/api/device/beat", json={})
+            said = {"clock_ms": self.now_ms, "kept_count": len(self.memory)}
+            self.client.post("/api/device/beat", json=said)
             self._beat_at = moment
 
     def meet(self, refer_share: float) -> None:

@@ -150,6 +150,7 @@ async def record_pass(request: OpenhallRequest, branch_id: BranchId, data: JSONB
 async def gate_state(request: OpenhallRequest, branch_id: BranchId) -> GateState:
     """Asked when the gate starts and each minute: rules change, and its clock is set by the answer."""
     app: App = request.app.state.openhall
+    app.devices.hear_rules_asked(request.user.name)
     _, state = hall_of(app, branch_of(app, branch_id))
     entry = state.day_rules.regime.entry
     return GateState(

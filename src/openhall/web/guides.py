@@ -16,6 +16,7 @@ from openhall.app.build import App
 from openhall.kernel.refusal import Refusal
 from openhall.network.guides import Guide
 from openhall.web import elder
+from openhall.web.cookies import token_of
 from openhall.web.guarding import ANYONE
 from openhall.web.problems import Refused
 from openhall.web.reading import language_of
@@ -38,6 +39,9 @@ def _context(request: Request[Any, Any, Any], back: str, **more: Any) -> dict[st
     app: App = request.app.state.openhall
     found = _BACK_TO.fullmatch(back)
     is_kiosk = bool(found and found["screen"] == "kiosk")
+    # A ticket machine on which somebody learns is there all the same.
+    account = app.accounts.who(token_of(request)) if is_kiosk else None
+    device = app.devices.records.of_account(account.name) if account is not None else None
     query = "&".join(
         f"{key}={value}" for key, value in request.query_params.items() if key in {"step", "why", "all"}
     )
@@ -46,6 +50,7 @@ def _context(request: Request[Any, Any, Any], back: str, **more: Any) -> dict[st
         "bank": app.bank,
         "back": back if found else "",
         "start": f"{back}/start" if is_kiosk else "",
+        "device_account": device.account if device is not None else "",
         "here": f"{here}{'&' if query else '?'}from={back}" if found else here,
         **elder.elder_context(request, app, language_of(request)),
         **more,

@@ -65,6 +65,10 @@ class BeatBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shown: Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[A-Z0-9]*$")] = ""
     sound: Sound = "unknown"
     voices: Annotated[tuple[Language, ...], msgspec.Meta(max_length=2)] = ()
+    clock_ms: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    """A gate's clock, as it would write it into a pass; 0 for none."""
+    kept_count: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    """Passes that a gate has not been able to send."""
 
 
 class BeatAnswer(msgspec.Struct, frozen=True):
@@ -147,7 +151,14 @@ async def beat(request: OpenhallRequest, data: JSONBody[BeatBody]) -> Response[B
     """Each few seconds from every paired device: one that is not heard of is shown as silent."""
     app: App = request.app.state.openhall
     device = device_of(request)
-    told = Beat(data.position, data.shown, data.sound, data.voices)
+    told = Beat(
+        position=data.position,
+        shown=data.shown,
+        sound=data.sound,
+        voices=data.voices,
+        clock_off_ms=data.clock_ms - app.clock.now_ms() if data.clock_ms else 0,
+        kept_count=data.kept_count,
+    )
     site = f"{request.url.scheme}://{request.url.netloc}"
     tests = app.devices.hear(device, told, site)
     fresh = await _renewed(request, device)

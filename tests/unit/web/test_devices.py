@@ -319,17 +319,65 @@ def test_a_silent_screen_is_noticed_within_fifteen_seconds(site: Site) -> None:
     assert "Hall" not in site.call("GET", "/b/wutong/devices/panel", "lobby").text
 
 
-def test_a_screen_that_shows_an_old_hall_is_noticed_too(site: Site) -> None:
-    made = site.make("display", "Hall", volume_percent=0)
+@pytest.mark.parametrize("kind", ["display", "kiosk"])
+def test_a_screen_that_shows_an_old_hall_is_noticed_too(site: Site, kind: str) -> None:
+    made = site.make(kind, "Hall", **({"volume_percent": 0} if kind == "display" else {}))
     token = site.pair(made["code"])["token"]
     site.app.devices._newest["wutong"] = 7
     for _ in range(5):
         site.beat(token, position=3)
         site.wall.set(site.wall.now_ms() + 4_000)
     site.beat(token, position=3)
-    assert site.health(made["id"])["health"]["code"] == "behind"
+    found = site.health(made["id"])["health"]
+    assert (found["state"], found["code"]) == ("down", "behind")
+    assert "Hall" in site.call("GET", "/b/wutong/devices/panel", "lobby").text
     site.beat(token, position=7)
     assert site.health(made["id"])["health"]["code"] == "ok"
+    site.beat(token)
+    assert site.health(made["id"])["health"]["code"] == "ok", "a guide on the ticket machine shows no hall"
+
+
+@pytest.mark.parametrize(
+    ("clock_off_ms", "kept_count", "code", "why"),
+    [
+        (None, 0, "ok", "a gate that says nothing about itself"),
+        (-60_000, 0, "ok", "a minute is near enough"),
+        (-3 * MINUTE_MS, 0, "clock_wrong", "what it writes down was earlier"),
+        (4 * MINUTE_MS, 0, "clock_wrong", "one minute more, and its passes are refused"),
+        (0, 3, "passes_kept", "people who do not count yet"),
+    ],
+)
+def test_a_gate_that_is_behind_is_noticed(
+    site: Site, clock_off_ms: int | None, kept_count: int, code: str, why: str
+) -> None:
+    made = site.make("gate", "Door")
+    token = site.pair(made["code"])["token"]
+    said = {} if clock_off_ms is None else {"clock_ms": site.app.clock.now_ms() + clock_off_ms}
+    site.beat(token, kept_count=kept_count, **said)
+    found = site.health(made["id"])
+    assert (found["health"]["code"], found["health"]["kept_count"]) == (code, kept_count), why
+    assert found["remedy"]
+    site.beat(token)
+    assert site.health(made["id"])["health"]["code"] == "ok"
+
+
+def test_a_gate_that_does_not_ask_for_the_rules_any_more_is_behind(site: Site) -> None:
+    made = site.make("gate", "Door")
+    token = site.pair(made["code"])["token"]
+
+    def pass_minutes(minutes: int) -> str:
+        for _ in range(minutes * 10):
+            site.wall.set(site.wall.now_ms() + MINUTE_MS // 10)
+            site.beat(token)
+        return str(site.health(made["id"])["health"]["code"])
+
+    site.beat(token)
+    assert pass_minutes(2) == "ok"
+    site.call("GET", "/api/branches/wutong/gate", token)
+    assert pass_minutes(3) == "ok", "three turns of a minute each"
+    assert pass_minutes(1) == "old_rules"
+    site.call("GET", "/api/branches/wutong/gate", token)
+    assert pass_minutes(1) == "ok"
 
 
 @pytest.mark.parametrize(
