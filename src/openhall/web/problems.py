@@ -287,6 +287,14 @@ def on_too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[
     return answer(request, problem_of(refusal, language_of(request)))
 
 
+def on_out_of_calendar(request: Request[Any, Any, Any], _: OverflowError) -> Response[Any]:
+    """A day so early or so late that the calendar ends beside it: a date is the one thing that others send
+    and that is reckoned with before it is looked up."""
+    _log.warning("A request to %s left the calendar", request.scope.get("path_template", ""))
+    refusal = Refusal("input_invalid", "day", {"detail": "out of the calendar"})
+    return answer(request, problem_of(refusal, language_of(request)))
+
+
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A fault in the program: said plainly, logged in full, shown in no detail."""
     # The pattern of the address and not the address: what opens a ticket's page stands in it.
@@ -300,5 +308,6 @@ HANDLERS: dict[Any, Any] = {
     HTTPException: on_http_error,
     UnicodeDecodeError: on_bad_text,
     RecursionError: on_too_deep,
+    OverflowError: on_out_of_calendar,
     Exception: on_fault,
 }
