@@ -10,13 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openhall.hall.booking import code_of, counts_from_ms, head_start_most_ms, read_code, terms_of
+from openhall.hall.booking import (
+    code_of,
+    counts_from_ms,
+    head_start_most_ms,
+    read_code,
+    reminders,
+    terms_of,
+    waking_ms,
+)
 from openhall.hall.policy import overtaking_bound_ms, place_in_order
-from openhall.kernel.clock import MINUTE_MS
+from openhall.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, to_datetime
 from openhall.network.calendar import Moments
 from openhall.network.hall_policies import AppointmentPolicy
 from openhall.network.model import OrderPolicy, PriorityClass
-from tests.places import FRONTLINE, GREEN, ORDINARY, at, booked_branch, quiet_branch, terms_at
+from tests.places import FRONTLINE, GREEN, ORDINARY, ZONE, at, booked_branch, quiet_branch, terms_at
 
 POLICY = AppointmentPolicy(share_percent=40)
 MONDAY = date(2026, 11, 23)
@@ -162,3 +170,48 @@ def test_codes_tell_the_day_and_do_not_follow_from_each_other() -> None:
 )
 def test_a_code_is_read_as_people_type_it(typed: str, code: str, reason: str) -> None:
     assert read_code(typed) == code, reason
+
+
+REMINDERS: list[tuple[float, float, dict[str, object], list[str], str]] = [
+    (14, -48, {}, ["1d 14:00", "0d 12:00"], "a day before, and two hours"),
+    (14, -3, {}, ["0d 12:00"], "booked the same morning: the day before is over"),
+    (14, -1, {}, [], "booked an hour before: nothing to remind of"),
+    (9, -48, {}, ["1d 09:00", "0d 08:00"], "seven is too early; eight is still of use"),
+    (8.25, -48, {}, ["1d 08:15", "1d 20:45"], "a quarter of an hour before is not: the evening before"),
+    (14, -48, {"reminder_hours": ()}, [], "off"),
+    (14, -48, {"reminder_hours": (2, 2)}, ["0d 12:00"], "said twice"),
+    (22, -48, {"reminder_hours": (1,)}, ["0d 20:45"], "due as the quiet begins, and too late after it"),
+    (14, -48, {"reminder_hours": (16,)}, ["0d 08:00"], "ten in the evening: next morning"),
+    (1, -48, {"reminder_hours": (2,), "reminders_from_hour": 0, "reminders_until_hour": 24},
+     ["1d 23:00"], "without quiet hours, over midnight"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hour", "booked_hours", "changes", "expected", "reason"), REMINDERS)
+def test_when_somebody_is_reminded(
+    hour: float, booked_hours: float, changes: dict[str, object], expected: list[str], reason: str
+) -> None:
+    policy, at_ms = msgspec.structs.replace(POLICY, **changes), at(0) + round(hour * HOUR_MS)
+    booked_ms = at_ms + round(booked_hours * HOUR_MS)
+    found = reminders(policy, at_ms=at_ms, booked_ms=booked_ms, zone=ZONE)
+    today = to_datetime(at_ms, ZONE).date()
+    moments = [to_datetime(moment_ms, ZONE) for moment_ms, _ in found]
+    assert [f"{(today - m.date()).days}d {m:%H:%M}" for m in moments] == expected, reason
+
+
+@given(
+    st.integers(0, 3 * DAY_MS),
+    st.lists(st.integers(1, 168), max_size=5).map(tuple),
+    st.integers(0, 12),
+    st.integers(13, 24),
+)
+def test_no_reminder_is_in_the_quiet_hours_or_after_the_appointment(
+    offset_ms: int, hours: tuple[int, ...], from_hour: int, until_hour: int
+) -> None:
+    policy = msgspec.structs.replace(
+        POLICY, reminder_hours=hours, reminders_from_hour=from_hour, reminders_until_hour=until_hour
+    )
+    at_ms = at(0) + offset_ms
+    for moment_ms, _ in reminders(policy, at_ms=at_ms, booked_ms=0, zone=ZONE):
+        assert moment_ms < at_ms
+        assert waking_ms(policy, moment_ms, ZONE) == moment_ms
