@@ -21,8 +21,7 @@ from openhall.hall.due import EVERY_MS, Look, look, why
 from openhall.hall.model import HallState
 from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.commands import GiveAdvice, ReviewAdvice, TellWaits
-from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
-from openhall.hall.model.state import Doors
+from openhall.hall.model.state import ADVICE_GOOD_FOR_MS, Doors
 from openhall.hall.plain_moves import plain_advice
 from openhall.hall.snapshot import Helper, snapshot
 from openhall.hall.told import Move

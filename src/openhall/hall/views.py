@@ -18,6 +18,7 @@ from openhall.hall.model.state import (
     TaskStatus,
     Ticket,
     TicketStatus,
+    Visit,
 )
 from openhall.hall.model.waits import Waits
 from openhall.hall.policy import Wait, calls_by_itself, is_fetched, overtaking_bound_ms, shown_ms
@@ -128,12 +129,17 @@ class CallView(msgspec.Struct, frozen=True):
 
 
 class VisitView(msgspec.Struct, frozen=True):
-    """Somebody checked in and still without a ticket."""
+    """Somebody who has joined, as the door sees them."""
 
     id: str
     joined_ms: int
     is_inside: bool
     party_size: int
+    is_to_check: bool
+    """On the roll at closing, and the entry check is still to come [B1]."""
+    ticket_number: str
+    """Empty for somebody who has none yet."""
+    is_called: bool
 
 
 class ServiceView(msgspec.Struct, frozen=True):
@@ -201,7 +207,7 @@ def ticket_view(state: HallState, ticket: Ticket, waits: Waits) -> TicketView:
         counter_id=ticket.counter_id if is_there else "",
         counter_number=state.counter_rules(ticket.counter_id).number if is_there else 0,
         person_id=ticket.person_id,
-        later_services=tuple(ticket.later_services),
+        later_services=ticket.later_services,
         wait=waits.of_ticket(ticket.id),
         grace_ends_ms=ticket.last_called_ms + ticket.grace_ms if ticket.status is TicketStatus.CALLED else 0,
         diversion=diversion_view(state, diversion) if diversion else None,
@@ -299,9 +305,31 @@ def diversions(state: HallState) -> list[DiversionView]:
 
 def visits_without_ticket(state: HallState) -> list[VisitView]:
     """Who was checked in and is still to take a ticket, in the order of joining."""
-    return [
-        VisitView(v.id, v.joined_ms, v.is_inside, v.party_size) for v in state.visits.values() if v.is_pending
-    ]
+    return [_visit(state, v) for v in state.visits.values() if v.is_pending]
+
+
+def outside(state: HallState) -> list[VisitView]:
+    """Who waits at the door to be let in, with or without a ticket, in the order of joining; not who has
+    stepped out by their own wish."""
+    found = [v for v in state.visits.values() if not v.is_inside and v.is_admitted and not v.has_left]
+    still = [v for v in found if not v.ticket_id or state.tickets[v.ticket_id].status in _WAITING_OUTSIDE]
+    return [_visit(state, v) for v in sorted(still, key=lambda v: (v.joined_ms, v.joined_seq))]
+
+
+_WAITING_OUTSIDE = frozenset({TicketStatus.WAITING, TicketStatus.CALLED})
+
+
+def _visit(state: HallState, visit: Visit) -> VisitView:
+    ticket = state.tickets.get(visit.ticket_id)
+    return VisitView(
+        visit.id,
+        visit.joined_ms,
+        visit.is_inside,
+        visit.party_size,
+        is_to_check=state.day_rules.regime.entry.is_check_required and not visit.is_checked,
+        ticket_number=ticket.number if ticket else "",
+        is_called=ticket is not None and ticket.status is TicketStatus.CALLED,
+    )
 
 
 def recent_calls(state: HallState, limit: int = RECENT_CALLS) -> list[CallView]:

@@ -11,8 +11,7 @@ from typing import Literal
 import msgspec
 
 from openhall.hall.model.advising import worth_saying
-from openhall.hall.model.deciding.told import ADVICE_GOOD_FOR_MS
-from openhall.hall.model.state import Advice, HallState
+from openhall.hall.model.state import ADVICE_GOOD_FOR_MS, Advice, HallState
 from openhall.hall.model.waits import TOLD_GOOD_FOR_MS
 from openhall.hall.told import FromPost, Move, MoveKind
 from openhall.network.model import Channel

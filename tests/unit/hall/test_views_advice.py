@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openhall.hall.model import commands as c
-from openhall.hall.told import Move
+from openhall.hall.told import Move, TicketWait
 from openhall.hall.views_advice import advice_view
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Command
@@ -100,6 +100,31 @@ def test_the_quiet_and_the_silent_state_are_told_apart() -> None:
     assert advice_view(day.state, at(10, 6)).status == "quiet", "old advice is about another hall"
     untold = Day(quiet_branch(), now_ms=at(9))
     assert advice_view(untold.state, at(9)).status == "silent"
+
+
+def test_advice_that_nobody_decided_on_is_forgotten_when_it_is_too_old_and_what_was_decided_stays() -> None:
+    """By the minute, with ten moves each, it would be most of a day's memory."""
+    day = advised(c.TakeAdvice("a1", 0))
+    for minute in range(1, 61):
+        day.now_ms = at(10, minute) if minute < 60 else at(11)
+        day.do(c.GiveAdvice(60, LATE_MS, MOVES))
+    assert len(day.state.advices) <= 1 + 6
+    assert next(iter(day.state.advices)) == "a1"
+    assert list(day.state.advices)[-1] == "a61"
+    day.do(c.TakeAdvice("a30", 0))
+    assert day.refused == {"advice_too_old"}
+    day.do(c.TakeAdvice("a62", 0))
+    assert day.refused == {"advice_too_old", "advice_unknown"}
+
+
+def test_what_was_told_is_let_go_with_who_has_left() -> None:
+    day = advised()
+    first = day.state.find_ticket("A001")
+    assert first is not None
+    day.do(c.TellWaits(at(10), tickets=(TicketWait(first.id, 60_000, 120_000, 180_000),)))
+    assert first.told is not None
+    day.do(c.MarkReneged(first.id))
+    assert first.told is None
 
 
 def test_decisions_stand_beside_what_came_of_them() -> None:

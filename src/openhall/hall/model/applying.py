@@ -1,8 +1,13 @@
-"""How each event changes a hall's day. Nothing is decided here, and nothing is refused."""
+"""How each event changes a hall's day. Nothing is decided here, and nothing is refused.
+
+Codes of the configuration arrive as a new string with each event; of those that a ticket keeps, `intern`
+holds one for all tickets.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from typing import Any
 
 from openhall.hall.model import events as e
@@ -217,17 +222,17 @@ def _ticket_issued(state: HallState, event: e.TicketIssued, stamp: Stamp) -> Non
         Ticket(
             event.ticket_id,
             event.number,
-            event.visit_id,
-            event.service_id,
-            event.class_code,
+            visit.id,
+            intern(event.service_id),
+            intern(event.class_code),
             _key(state, event.class_code, visit.joined_ms, visit.joined_seq, event.counts_from_ms),
             visit.joined_ms,
             visit.joined_seq,
             stamp.at_ms,
             appointment_ms=event.appointment_ms,
             counts_from_ms=event.counts_from_ms,
-            claimed_class=event.claimed_class,
-            need=event.need,
+            claimed_class=intern(event.claimed_class),
+            need=intern(event.need),
             handling=event.handling,
             party_size=visit.party_size,
             told_at_issue=event.told,
@@ -247,14 +252,14 @@ def _paper_ticket_entered(state: HallState, event: e.PaperTicketEntered, stamp: 
         Ticket(
             event.ticket_id,
             event.number,
-            event.visit_id,
-            event.service_id,
-            event.class_code,
+            visit.id,
+            intern(event.service_id),
+            intern(event.class_code),
             _key(state, event.class_code, visit.joined_ms, visit.joined_seq),
             visit.joined_ms,
             visit.joined_seq,
             event.joined_ms,
-            claimed_class=event.claimed_class,
+            claimed_class=intern(event.claimed_class),
             handling=event.handling,
             party_size=visit.party_size,
         )
@@ -266,7 +271,7 @@ def _class_corrected(state: HallState, event: e.ClassCorrected, _: Stamp) -> Non
     ticket = state.tickets[event.ticket_id]
     if ticket.class_code != event.class_code:
         ticket.told = ticket.told_at_issue = None  # it was said of another place
-    ticket.class_code = event.class_code
+    ticket.class_code = intern(event.class_code)
     ticket.claimed_class = ""
     key = _key(state, event.class_code, ticket.joined_ms, ticket.joined_seq, ticket.counts_from_ms)
     state.rekey(ticket, key)
@@ -274,7 +279,7 @@ def _class_corrected(state: HallState, event: e.ClassCorrected, _: Stamp) -> Non
 
 def set_service(state: HallState, ticket: Ticket, service_id: str) -> None:
     """A need goes along only to a service that knows it."""
-    ticket.service_id = service_id
+    ticket.service_id = intern(service_id)
     service = state.service(service_id)
     if service is None or ticket.need not in {need.code for need in service.needs}:
         ticket.need = ""
@@ -282,7 +287,7 @@ def set_service(state: HallState, ticket: Ticket, service_id: str) -> None:
 
 @applies(e.ServiceAdded)
 def _service_added(state: HallState, event: e.ServiceAdded, _: Stamp) -> None:
-    state.tickets[event.ticket_id].later_services.append(event.service_id)
+    state.tickets[event.ticket_id].later_services += (intern(event.service_id),)
 
 
 @applies(e.ServiceTransferred)

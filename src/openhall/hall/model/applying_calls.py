@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from openhall.hall.model import events as e
 from openhall.hall.model.applying import (
     applies,
@@ -50,8 +52,8 @@ def _escort_finished(state: HallState, event: e.EscortFinished, _: Stamp) -> Non
 def _ticket_called(state: HallState, event: e.TicketCalled, stamp: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
     withdraw_offers(state, ticket)
-    ticket.counter_id = event.counter_id
-    ticket.person_id = event.person_id
+    ticket.counter_id = intern(event.counter_id)
+    ticket.person_id = intern(event.person_id)
     ticket.called_ms = ticket.last_called_ms = stamp.at_ms
     ticket.first_called_ms = ticket.first_called_ms or stamp.at_ms
     ticket.grace_ms = event.grace_ms
@@ -92,7 +94,8 @@ def go_on(state: HallState, ticket: Ticket, next_service: str, otherwise: Ticket
         return
     withdraw_offers(state, ticket)
     free_counter(state, ticket, at_ms)
-    ticket.later_services.remove(next_service)
+    at = ticket.later_services.index(next_service)
+    ticket.later_services = ticket.later_services[:at] + ticket.later_services[at + 1 :]
     ticket.need = ""
     set_service(state, ticket, next_service)
     ticket.called_ms = ticket.started_ms = 0
@@ -107,8 +110,8 @@ def _ticket_absent(state: HallState, event: e.TicketAbsent, stamp: Stamp) -> Non
 @applies(e.PaperCallEntered)
 def _paper_call_entered(state: HallState, event: e.PaperCallEntered, _: Stamp) -> None:
     ticket = state.tickets[event.ticket_id]
-    ticket.counter_id = event.counter_id
-    ticket.person_id = event.person_id
+    ticket.counter_id = intern(event.counter_id)
+    ticket.person_id = intern(event.person_id)
     ticket.called_ms = ticket.last_called_ms = event.called_ms
     ticket.first_called_ms = ticket.first_called_ms or event.called_ms
     if event.outcome == "no_show":

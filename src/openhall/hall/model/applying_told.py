@@ -28,9 +28,7 @@ def _waits_told(state: HallState, event: e.WaitsTold, stamp: Stamp) -> None:
 @applies(e.AdviceGiven)
 def _advice_given(state: HallState, event: e.AdviceGiven, stamp: Stamp) -> None:
     horizon_ms = event.horizon_minutes * MINUTE_MS
-    state.advices[event.advice_id] = Advice(
-        event.advice_id, stamp.at_ms, horizon_ms, event.late_ms, event.moves
-    )
+    state.keep_advice(Advice(event.advice_id, stamp.at_ms, horizon_ms, event.late_ms, event.moves))
 
 
 @applies(e.AdviceTaken)

@@ -13,10 +13,14 @@ from openhall.hall.model.asked import Appointment, Ring
 from openhall.hall.plan import PlannedDay, PlannedStint
 from openhall.hall.policy import DayRules, Key, Staff
 from openhall.hall.told import JoiningWait, Move, RoomLeft, Told, ToldAtIssue
+from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import StreamId
 from openhall.network.model import Counter, Handling, Post, PriorityClass, Service
 
 PACE_CALLS_KEPT = 4_000
+
+ADVICE_GOOD_FOR_MS = 5 * MINUTE_MS
+"""Older advice is about another hall."""
 
 
 class TicketStatus(StrEnum):
@@ -132,7 +136,7 @@ class Ticket:
     need: str = ""
     handling: tuple[Handling, ...] = ()
     party_size: int = 1
-    later_services: list[str] = field(default_factory=list)
+    later_services: tuple[str, ...] = ()
     counter_id: str = ""
     person_id: str = ""
     called_ms: int = 0
@@ -355,7 +359,9 @@ class HallState:
     room_tickets: int = 0
     """Tickets there were when `room` was told."""
     advices: dict[str, Advice] = field(default_factory=dict)
-    """Of the whole day; the last one is the one that holds."""
+    """The last one is the one that holds; of older ones those on which something was decided."""
+    advice_count: int = 0
+    """Given today."""
     plan: PlannedDay | None = None
     """As published; what was decided since is in `stints`."""
     stints: tuple[PlannedStint, ...] = ()
@@ -429,6 +435,22 @@ class HallState:
         """A counter as configured."""
         return self._counters[counter_id]
 
+    def keep_advice(self, advice: Advice) -> None:
+        """Take new advice, and forget what is too old to be decided on: it comes by the minute."""
+        self.advices = {
+            id_: old
+            for id_, old in self.advices.items()
+            if old.taken or old.declined or advice.given_ms - old.given_ms <= ADVICE_GOOD_FOR_MS
+        }
+        self.advices[advice.id] = advice
+        self.advice_count += 1
+
+    def has_forgotten(self, advice_id: str) -> bool:
+        """Whether it was given today, and nothing was decided on it while it was good."""
+        number = advice_id.removeprefix("a")
+        is_given = number.isdecimal() and 1 <= int(number) <= self.advice_count
+        return is_given and advice_id not in self.advices
+
     def find_ticket(self, id_or_number: str) -> Ticket | None:
         """A ticket by its id or by the number printed on it."""
         return self.tickets.get(id_or_number) or self.tickets.get(self.numbers.get(id_or_number.upper(), ""))
@@ -451,6 +473,7 @@ class HallState:
             self.pending_count += 1
         elif was_pending and not ticket.is_pending:
             self.pending_count -= 1
+            ticket.told = None  # nobody waits by it any more, and a day has hundreds of them
         else:
             return
         visit = self.visits[ticket.visit_id]
@@ -517,8 +540,6 @@ def fork(state: HallState) -> HallState:
     twin = copy.copy(state)
     twin.visits = {k: copy.copy(v) for k, v in state.visits.items()}
     twin.tickets = {k: copy.copy(v) for k, v in state.tickets.items()}
-    for ticket in twin.tickets.values():
-        ticket.later_services = ticket.later_services.copy()
     twin.counters = {k: copy.copy(v) for k, v in state.counters.items()}
     twin.escorts = {k: copy.copy(v) for k, v in state.escorts.items()}
     twin.diversions = {k: copy.copy(v) for k, v in state.diversions.items()}

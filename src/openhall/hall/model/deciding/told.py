@@ -7,14 +7,11 @@ from openhall.hall.model import events as e
 from openhall.hall.model.advising import worth_saying
 from openhall.hall.model.deciding.dispatch import DECIDERS, Decision, decides, known_person, refuse
 from openhall.hall.model.late import late_ms
-from openhall.hall.model.state import Advice, HallState, TicketStatus
+from openhall.hall.model.state import ADVICE_GOOD_FOR_MS, Advice, HallState, TicketStatus
 from openhall.hall.model.waits import TOLD_GOOD_FOR_MS, is_moved
 from openhall.hall.told import JoiningWait, Move, RoomLeft
 from openhall.kernel.clock import MINUTE_MS
 from openhall.kernel.event import Command, Event, Stamp
-
-ADVICE_GOOD_FOR_MS = 5 * MINUTE_MS
-"""Older advice is about another hall."""
 
 HEARTBEAT_MS = MINUTE_MS
 """So often the twin says at least that what it told still holds."""
@@ -77,12 +74,14 @@ def give_advice(state: HallState, command: c.GiveAdvice, now: Stamp) -> Decision
     """What is no longer possible, or was declined just now, is left out; nothing is done by giving it."""
     moves = tuple(worth_saying(state, command.moves, now.at_ms))
     return [
-        e.AdviceGiven(f"a{len(state.advices) + 1}", command.horizon_minutes, command.late_ms, moves),
+        e.AdviceGiven(f"a{state.advice_count + 1}", command.horizon_minutes, command.late_ms, moves),
     ]
 
 
 def _open_advice(state: HallState, advice_id: str, move: int, now_ms: int) -> tuple[Advice, Move]:
     advice = state.advices.get(advice_id)
+    if advice is None and state.has_forgotten(advice_id):
+        raise refuse("advice_too_old", "advice_id")
     if advice is None or move >= len(advice.moves):
         raise refuse("advice_unknown", "advice_id", advice=advice_id)
     if move in advice.taken or move in advice.declined:
