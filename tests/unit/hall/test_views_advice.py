@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from openhall.hall.model import commands as c
@@ -115,6 +116,14 @@ def test_advice_that_nobody_decided_on_is_forgotten_when_it_is_too_old_and_what_
     assert day.refused == {"advice_too_old"}
     day.do(c.TakeAdvice("a62", 0))
     assert day.refused == {"advice_too_old", "advice_unknown"}
+
+
+def test_a_move_that_would_be_over_by_now_is_too_old_though_the_advice_is_not() -> None:
+    brief = msgspec.structs.replace(MOVES[0], until_ms=at(10, 2))
+    day = advised(moves=(brief,))
+    day.now_ms = at(10, 2)
+    day.do(c.TakeAdvice("a1", 0))
+    assert day.refused == {"advice_too_old"}
 
 
 def test_what_was_told_is_let_go_with_who_has_left() -> None:

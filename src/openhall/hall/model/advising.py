@@ -46,6 +46,11 @@ def resting(state: HallState, now_ms: int) -> set[Subject]:
     return found
 
 
+def is_past(move: Move, now_ms: int) -> bool:
+    """Whether it was to be over by now."""
+    return 0 < move.until_ms <= now_ms
+
+
 def _is_possible(state: HallState, move: Move, seated: set[str], now_ms: int) -> bool:
     if move.kind == "offer":
         ticket = state.tickets.get(move.ticket_id)
@@ -60,7 +65,7 @@ def _is_possible(state: HallState, move: Move, seated: set[str], now_ms: int) ->
         return False
     if move.kind == "close":
         return counter.is_open and not counter.is_closing
-    if not state.is_here(move.person_id) or (move.until_ms and move.until_ms <= now_ms):
+    if not state.is_here(move.person_id) or is_past(move, now_ms):
         return False
     is_later = move.from_ms > now_ms
     return is_later or (not counter.is_open and move.person_id not in seated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openhall.hall.model import commands as c
 from openhall.hall.model import events as e
-from openhall.hall.model.advising import worth_saying
+from openhall.hall.model.advising import is_past, worth_saying
 from openhall.hall.model.deciding.dispatch import DECIDERS, Decision, decides, known_person, refuse
 from openhall.hall.model.late import late_ms
 from openhall.hall.model.state import ADVICE_GOOD_FOR_MS, Advice, HallState, TicketStatus
@@ -86,9 +86,10 @@ def _open_advice(state: HallState, advice_id: str, move: int, now_ms: int) -> tu
         raise refuse("advice_unknown", "advice_id", advice=advice_id)
     if move in advice.taken or move in advice.declined:
         raise refuse("advice_decided", "move")
-    if now_ms - advice.given_ms > ADVICE_GOOD_FOR_MS:
+    moved = advice.moves[move]
+    if now_ms - advice.given_ms > ADVICE_GOOD_FOR_MS or is_past(moved, now_ms):
         raise refuse("advice_too_old", "advice_id")
-    return advice, advice.moves[move]
+    return advice, moved
 
 
 @decides(c.TakeAdvice)
