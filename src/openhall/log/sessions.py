@@ -98,7 +98,11 @@ class Sessions:
         """How long it stays valid if its owner does nothing more."""
         now_ms, idle_ms = self._clock.now_ms(), self._idle_ms(session.account.role)
         left_ms = session.expires_ms - now_ms
-        return min(left_ms, self._seen_ms[key] + idle_ms - now_ms) if idle_ms else left_ms
+        return min(left_ms, self._seen(key, session) + idle_ms - now_ms) if idle_ms else left_ms
+
+    def _seen(self, key: bytes, session: Session) -> int:
+        """When it was last used. Another thread may have ended it between the caller's look and this one."""
+        return self._seen_ms.get(key, session.created_ms)
 
     def touch(self, token: str) -> None:
         """Its owner has done something. In memory; `keep_seen` writes it down."""
@@ -117,7 +121,8 @@ class Sessions:
         device: str,
         is_external: bool,
     ) -> tuple[SignedIn, bytes]:
-        """Write a new session; the caller puts it into memory with `hold` once the transaction is through."""
+        """Write a new session; from `hold` on it counts. Nobody has its token before the transaction is
+        through, so that one that fails leaves a session behind that nobody can use."""
         token = base64.urlsafe_b64encode(self._random_bytes(TOKEN_BYTES)).decode().rstrip("=")
         key, now_ms = token_hash(token), self._clock.now_ms()
         session = Session(
@@ -149,13 +154,14 @@ class Sessions:
 
     def of(self, name: str) -> list[tuple[bytes, Session]]:
         """The sessions of an account, the oldest first."""
-        return [(key, session) for key, session in self._held.items() if session.account.name == name]
+        held = list(self._held.items())  # in one step: others sign in meanwhile
+        return [(key, session) for key, session in held if session.account.name == name]
 
     def listed(self, name: str, token: str) -> list[SeenSession]:
         """What its owner may see of their sessions, the latest seen first."""
         own = token_hash(token)
         found = [
-            SeenSession(s.id, s.device, s.created_ms, self._seen_ms[key], s.expires_ms, key == own)
+            SeenSession(s.id, s.device, s.created_ms, self._seen(key, s), s.expires_ms, key == own)
             for key, s in self.of(name)
             if s.step == "" and self.left_ms(key, s) > 0
         ]

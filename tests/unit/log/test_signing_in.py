@@ -326,6 +326,33 @@ def test_a_restart_does_not_forget_who_was_at_work(
     assert Accounts(store, clock, random_bytes, CHEAP, KEYS).who(token) is not None
 
 
+class Interrupted(ManualClock):
+    """Something else happens while somebody looks at the clock, as it does with threads."""
+
+    def __init__(self, start_ms: int) -> None:
+        super().__init__(start_ms)
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def now_ms(self) -> int:
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return super().now_ms()
+
+
+@pytest.mark.parametrize("look", ["who", "sessions_of"])
+def test_a_session_that_ends_while_somebody_looks_at_it_is_no_fault(
+    store: SqliteStore, random_bytes: Callable[[int], bytes], look: str
+) -> None:
+    clock = Interrupted(1_800_000_000_000)
+    accounts = Accounts(store, clock, random_bytes, CHEAP, KEYS)
+    made = accounts.create("qing", "teller", PASSWORD, branch="north")
+    assert isinstance(made, Account)
+    token = went(accounts.sign_in("qing", PASSWORD)).token
+    clock.meanwhile.append(lambda: accounts.end_sessions("qing"))
+    getattr(accounts, look)(token)
+    assert accounts.who(token) is None
+
+
 def test_somebody_sees_where_they_are_signed_in_and_signs_out_there(accounts: Accounts) -> None:
     here = went(accounts.sign_in("mei", PASSWORD, device="Chrome, Windows"))
     there = went(accounts.sign_in("mei", PASSWORD, device="Safari, iPad"))
