@@ -32,6 +32,8 @@ PrinterState = Literal[
 PRINTS: frozenset[PrinterState] = frozenset({"unknown", "ok", "paper_low"})
 
 DLE_EOT_PRINTER, DLE_EOT_CAUSE, DLE_EOT_PAPER = b"\x10\x04\x01", b"\x10\x04\x02", b"\x10\x04\x04"
+PRINTER_CLASS, BULK, INWARD = 7, 2, 0x80
+"""USB: the class of printers, the kind of endpoint, and the bit of an address that answers are read from."""
 _FIXED_BITS, _FIXED = 0b1001_0011, 0b0001_0010
 """Every answer to DLE EOT has these bits so; anything else on the line is none."""
 
@@ -93,9 +95,26 @@ def _usb(settings: PrinterSettings) -> Any:
     printer = Usb(settings.usb_vendor, settings.usb_product, timeout=round(SEND_SECONDS * 1_000))
     try:
         printer.open()
+        printer.out_ep, printer.in_ep = _endpoints(printer.device)
     except (Error, OSError, ValueError) as error:  # pyusb: no device, no right to it, no library
+        with suppress(OSError):
+            printer.close()
         raise PrinterUnreachable(str(error), place=place) from error
     return printer
+
+
+def _endpoints(device: Any) -> tuple[int, int]:
+    """Where a USB printer is written to, and where it answers, or 0 where it never does.
+
+    The library takes the addresses of one make for granted; the device itself tells its own.
+    """
+    interfaces = sorted(device.get_active_configuration(), key=lambda i: i.bInterfaceClass != PRINTER_CLASS)
+    for interface in interfaces:
+        bulk = [end.bEndpointAddress for end in interface if end.bmAttributes & 0b11 == BULK]
+        outward = [address for address in bulk if not address & INWARD]
+        if outward:
+            return outward[0], next((address for address in bulk if address & INWARD), 0)
+    raise ValueError("Expected a printer, found a device that takes no bytes")
 
 
 class EscposLink:
@@ -145,6 +164,8 @@ class EscposLink:
             if error.errno == errno.ETIMEDOUT:  # pyusb's time-out
                 raise PrinterSilent("No answer to DLE EOT") from error
             raise PrinterUnreachable(str(error)) from error
+        except ValueError as error:
+            raise PrinterSilent("A USB printer with no way to answer") from error
         if not answer:
             raise PrinterUnreachable("The printer closed the line")
         if answer[-1] & _FIXED_BITS != _FIXED:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import ImageChops
 
 from openhall.access.devices import PrinterSettings
-from openhall.devices.links import Link, PrinterState, PrinterUnreachable, open_link
+from openhall.devices.links import Link, PrinterSilent, PrinterState, PrinterUnreachable, open_link
 from openhall.devices.paper import FontMissing, broken, bytes_of, code_picture, columns_of, picture_of
 from openhall.devices.printing import Printer, PrintLimits
 from openhall.devices.slip import Code, Gap, Line, Rule, Slip
 from tests.unit.devices import printers
 from tests.unit.devices.printers import FONT, Paper, Sink
+from tests.unit.devices.usb_printers import PRODUCT, VENDOR, UsbSink
 
 SLIP = Slip(
     (
@@ -205,6 +208,94 @@ def test_where_nobody_listens_the_slip_is_given_up_and_counted() -> None:
 def test_a_usb_printer_that_is_not_there_is_unreachable() -> None:
     with pytest.raises(PrinterUnreachable):
         open_link(PrinterSettings(connection="usb", usb_vendor=0x0416, usb_product=0x5011))
+
+
+# --- by USB ----------------------------------------------------------------------------------------------
+
+USB = PrinterSettings(connection="usb", usb_vendor=VENDOR, usb_product=PRODUCT)
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> UsbSink:
+    """A bus with a printer on it, where pyusb finds one."""
+    sink = UsbSink()
+    monkeypatch.setattr("usb.backend.libusb1.get_backend", lambda: sink)
+    return sink
+
+
+@pytest.fixture
+def usb_printer(bus: UsbSink) -> Iterator[Printer]:
+    assert bus.is_plugged
+    made = Printer("usb", USB, FONT, QUICK)
+    yield made
+    made.stop()
+    assert made.join(PATIENT_SECONDS)
+
+
+def test_a_usb_printer_gets_exactly_the_slip_at_its_own_address(usb_printer: Printer, bus: UsbSink) -> None:
+    assert usb_printer.put("t1", SLIP)
+    assert usb_printer.wait(lambda: usb_printer.job("t1") == "printed", PATIENT_SECONDS)
+    assert bus.wait(1, PATIENT_SECONDS) == [bytes_of(SLIP, USB, FONT)]
+    assert usb_printer.state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(printers.PAPER_LOW, "paper_low"), (printers.COVER_OPEN, "cover_open")]
+)
+def test_a_usb_printer_says_how_it_is(
+    usb_printer: Printer, bus: UsbSink, status: dict[int, int], state: PrinterState
+) -> None:
+    bus.status = dict(status)
+    until(usb_printer, state)
+    bus.status = dict(printers.FINE)
+    until(usb_printer, "ok")
+
+
+def test_unplugged_in_the_middle_and_plugged_in_again_it_prints_the_slip_whole(
+    usb_printer: Printer, bus: UsbSink
+) -> None:
+    whole = bytes_of(SLIP, USB, FONT)
+    bus.unplugs_after_bytes = len(whole) // 2
+    assert usb_printer.put("t1", SLIP)
+    until(usb_printer, "unreachable")
+    assert usb_printer.job("t1") == "waiting"
+    assert usb_printer.put("t2", SLIP), "who takes a number meanwhile does not wait"
+    bus.is_plugged = True
+    assert usb_printer.wait(lambda: usb_printer.job("t2") == "printed", PATIENT_SECONDS)
+    assert usb_printer.job("t1") == "printed"
+    assert bus.wait(3, PATIENT_SECONDS) == [whole[: len(whole) // 2], whole, whole]
+    assert (usb_printer.state, usb_printer.failed_count) == ("ok", 0)
+
+
+@pytest.mark.parametrize(
+    ("bus_as", "why"),
+    [({"status": None}, "it never answers"), ({"in_address": 0}, "it has no way to answer")],
+)
+def test_a_usb_printer_that_says_nothing_prints_where_nothing_is_asked(
+    monkeypatch: pytest.MonkeyPatch, bus_as: dict[str, Any], why: str
+) -> None:
+    sink = UsbSink(**bus_as)
+    monkeypatch.setattr("usb.backend.libusb1.get_backend", lambda: sink)
+    link = open_link(USB)
+    with pytest.raises(PrinterSilent):
+        link.state()
+    link.close()
+    mute = Printer("mute", replace(USB, is_status_told=False), FONT, QUICK)
+    assert mute.put("t1", SLIP)
+    assert mute.wait(lambda: mute.job("t1") == "printed", PATIENT_SECONDS), why
+    mute.stop()
+    assert mute.join(PATIENT_SECONDS)
+    assert sink.slips[-1] == bytes_of(SLIP, USB, FONT)
+
+
+def test_a_device_that_takes_no_bytes_is_no_printer(monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = UsbSink(out_address=0x81)
+    monkeypatch.setattr("usb.backend.libusb1.get_backend", lambda: sink)
+    with pytest.raises(PrinterUnreachable, match="takes no bytes"):
+        open_link(USB)
+
+
+# --- many slips, odd slips -------------------------------------------------------------------------------
 
 
 def test_the_queue_has_an_end_and_whoever_asks_does_not_wait(printer: Printer, sink: Sink) -> None:

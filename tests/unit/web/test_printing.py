@@ -23,6 +23,7 @@ from openhall.network.sample import sample_files
 from openhall.web.site import create_site
 from tests.places import ZONE
 from tests.unit.devices.printers import FONT, PAPER_OUT, Paper, Sink
+from tests.unit.devices.usb_printers import PRODUCT, VENDOR, UsbSink
 
 DAY = date(2026, 11, 24)
 STREAM = StreamId("wutong", DAY)
@@ -120,6 +121,29 @@ def test_without_paper_the_machine_shows_the_number_and_says_so(hall: Hall) -> N
     shown = hall.client.get(f"/b/wutong/kiosk?ticket={ticket['ticket_id']}&lang=en", headers=headers).text
     assert ticket["number"] in shown
     assert "It could not be printed. The number on the screen is valid without paper." in shown
+
+
+def test_a_usb_printer_that_is_unplugged_stops_no_number_and_prints_when_it_is_back(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = UsbSink(is_plugged=False)
+    monkeypatch.setattr("usb.backend.libusb1.get_backend", lambda: bus)
+    usb = PrinterSettings(
+        connection="usb", usb_vendor=VENDOR, usb_product=PRODUCT, letters="gb18030", kiosks=("kiosk",)
+    )
+    hall.app.devices.records.change("printer", "Printer", usb)
+    hall.client.blocking_portal.call(hall.app.devices.run_once)
+    issued = hall.call("POST", "/commands/IssueTicket", "kiosk", {"service_id": "cash"})
+    assert issued.status_code == 200
+    number = next(e["number"] for e in issued.json()["events"] if e["type"] == "TicketIssued")
+    printer = hall.app.devices.printing.find("printer")
+    assert printer is not None
+    assert printer.wait(lambda: printer.state == "unreachable", PATIENT_SECONDS)
+    found = next(h for h in hall.app.devices.health("wutong") if h.id == "printer")
+    assert (found.state, found.code, found.waiting_count) == ("down", "unreachable", 1)
+    bus.is_plugged = True
+    assert printer.wait(lambda: printer.waiting_count == 0, PATIENT_SECONDS)
+    assert number in "\n".join(Paper(bus.wait(1, PATIENT_SECONDS)[0]).text)
 
 
 def test_a_number_given_by_the_lobby_is_printed_only_on_its_word_and_a_retry_prints_once(hall: Hall) -> None:
