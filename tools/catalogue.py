@@ -27,6 +27,7 @@ from jinja2.ext import babel_extract
 
 import openhall
 from openhall.app import (
+    channel_words,
     configuration,
     device_words,
     findings,
@@ -159,8 +160,7 @@ def from_messages() -> Iterator[Found]:
     pages = (
         accounts.CHANGE_WORDS,
         alerts.CHANGE_WORDS,
-        alerts.TECHNICAL_WORDS,
-        messages.CHANNEL_WORDS,
+        channel_words.CHANNEL_WORDS,
         messages.STATE_WORDS,
         personal_pages.ACTION_WORDS,
         personal_pages.REASON_WORDS,

@@ -8,16 +8,13 @@ from there.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Protocol
 
-import msgspec
 from sqlalchemy import select
 
-from openhall.app.blocking import Blocking
+from openhall.app.alert_telling import Telling, line_of
 from openhall.app.message_words import ACTION_NAMES
 from openhall.flows.alert_figures import WATCHED, Watched, hall_figures
 from openhall.hall.model import ROOM as HALL
@@ -27,37 +24,23 @@ from openhall.kernel.event import Recorded, StreamId
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.log import alerts as alerts_log
 from openhall.log.alerts import Changed
-from openhall.log.outbox import Draft, OutboxFull
-from openhall.log.records import Records
 from openhall.log.schema import events
-from openhall.network.alerts import AlertKind, AlertLevel, AlertRecipients, MessageChannel
+from openhall.network.alerts import AlertTopic
 from openhall.network.model import Bank
 from openhall.review.alert_kinds import MEASURES, HallFigures
-from openhall.review.alerts import LEVELS, TOLD, Alert, Change, acknowledge, end, step
+from openhall.review.alerts import LEVELS, Alert, acknowledge, end, step
 
 TURN_SECONDS: Final = 1.0
 ROUND_TURNS: Final = 10
 """However many halls are open, each is looked at once in so many turns, that is seconds."""
 HALLS_AT_LEAST: Final = 8
 """In one turn: a small bank's halls are looked at each second."""
-GOOD_FOR_AT_LEAST_MS: Final = 5 * MINUTE_MS
 
 REFUSALS: Final = refusals(
     alert_unknown=("There is no such alert.", "Look at the list as it is now."),
     alert_over=("This alert is over by now.", "Nothing needs to be done."),
     alert_acknowledged=("{person} has taken this on already.", "Ask them, or leave it to them."),
 )
-
-_log = logging.getLogger(__name__)
-
-
-class Technical(msgspec.Struct, frozen=True):
-    """Something of ours is broken: not one of the nine, no thresholds, shown while it lasts."""
-
-    code: str
-    branch: str = ""
-    """Empty is the whole installation."""
-    place: str = ""
 
 
 class Halls(Protocol):
@@ -101,24 +84,17 @@ class _Watch:
 class AlertDesk:
     """The alerts of every hall."""
 
-    def __init__(
-        self,
-        halls: Halls,
-        records: Records,
-        channels: Callable[[], Sequence[MessageChannel]],
-        blocking: Blocking,
-    ) -> None:
-        self._blocking = blocking
-        self._halls, self._records, self._channels = halls, records, channels
+    def __init__(self, halls: Halls, telling: Telling) -> None:
+        self._halls, self._telling = halls, telling
+        self._records, self._blocking = telling.records, telling.blocking
         self._watches: dict[StreamId, _Watch] = {}
-        self._standing: dict[str, dict[AlertKind, Alert]] = {}
+        self._standing: dict[str, dict[AlertTopic, Alert]] = {}
         """By branch: what has not been cleared."""
-        for alert in alerts_log.standing(records):
-            self._standing.setdefault(alert.branch, {})[alert.kind] = alert
+        for alert in alerts_log.standing(self._records):
+            if alert.kind != "technical":
+                self._standing.setdefault(alert.branch, {})[alert.kind] = alert
         self._next = 0
         self._lock = asyncio.Lock()
-        self.sources: list[Callable[[], Iterable[Technical]]] = []
-        """Whoever can say that something of ours is broken."""
 
     # -- looking --------------------------------------------------------------------------------------
 
@@ -155,7 +131,7 @@ class AlertDesk:
             found = self._step_all(stream, watch, figures)
             changed = [(alert, line) for alert, line in found if line is not None]
             if changed:
-                await self._keep(changed)
+                await self._telling.keep(changed)
             # Only now: when the disk takes nothing, the same is found again at the next look.
             self._take([alert for alert, _ in found])
 
@@ -195,7 +171,7 @@ class AlertDesk:
             )
             if alert is not None and alert != standing:
                 watch.number += change == "raised"
-                found.append((alert, _line(alert, change, figures.at_ms) if change else None))
+                found.append((alert, line_of(alert, change, figures.at_ms) if change else None))
         return found
 
     def _take(self, alerts: Iterable[Alert]) -> None:
@@ -205,16 +181,6 @@ class AlertDesk:
                 own[alert.kind] = alert
             else:
                 own.pop(alert.kind, None)
-
-    async def _keep(self, changed: Sequence[tuple[Alert, Changed]]) -> None:
-        told = [d for alert, line in changed if line.change in TOLD for d in self._drafts(alert)]
-        wall_ms = self._halls.wall.now_ms()
-        keep = partial(alerts_log.keep, self._records, changed, wall_ms=wall_ms)
-        try:
-            await self._blocking.run(keep, told)
-        except OutboxFull as trouble:
-            _log.warning("Alerts are kept and shown, recipients are not told: %s", trouble)
-            await self._blocking.run(keep)
 
     async def _end_others(self, days: Sequence[StreamId]) -> None:
         """A day that is over has no alerts any more."""
@@ -228,36 +194,10 @@ class AlertDesk:
                 if (alert.branch, alert.day) not in open_now
             ]
             if over:
-                await self._keep([(alert, _line(alert, "cleared", now_ms)) for alert in over])
+                await self._telling.keep([(alert, line_of(alert, "cleared", now_ms)) for alert in over])
                 self._take(over)
         for stream in self._watches.keys() - set(days):
             del self._watches[stream]
-
-    # -- telling --------------------------------------------------------------------------------------
-
-    def _drafts(self, alert: Alert) -> Iterable[Draft]:
-        policy = self._halls.bank.alerts
-        repeat_ms = policy.rule(alert.kind, alert.branch).repeat_minutes * MINUTE_MS
-        for recipients in policy.recipients:
-            if not _concerns(recipients, alert):
-                continue
-            for channel in recipients.channels:
-                if channel in self._channels():
-                    yield Draft(
-                        cause=f"alert {alert.id} {alert.told_count} {recipients.id} {channel}",
-                        kind="alert",
-                        branch=alert.branch,
-                        channel=channel,
-                        template=f"alert.{alert.kind}",
-                        expires_ms=self._halls.wall.now_ms() + max(repeat_ms, GOOD_FOR_AT_LEAST_MS),
-                        recipients=recipients.id,
-                        blanks={
-                            "branch": alert.branch,
-                            "level": alert.level,
-                            "value": f"{alert.value:.1f}",
-                            "limit": f"{alert.limit:.1f}",
-                        },
-                    )
 
     # -- what screens show ----------------------------------------------------------------------------
 
@@ -268,11 +208,6 @@ class AlertDesk:
         return sorted(
             found, key=lambda a: (bool(a.acknowledged_ms), -LEVELS.index(a.level), a.raised_ms, a.id)
         )
-
-    def technical(self, branch: str = "") -> list[Technical]:
-        """What of ours is broken: in the installation, and in a branch or in all."""
-        found = [each for source in self.sources for each in source()]
-        return [each for each in found if not branch or each.branch in {"", branch}]
 
     # -- acknowledging --------------------------------------------------------------------------------
 
@@ -291,25 +226,11 @@ class AlertDesk:
             assert action in ACTION_NAMES, action
             now_ms = self._halls.clock.now_ms()
             taken = acknowledge(alert, by=by, action=action, now_ms=now_ms)
-            line = _line(taken, "acknowledged", now_ms, actor=by, action=action)
-            await self._blocking.run(alerts_log.keep, self._records, [(taken, line)])
+            line = line_of(taken, "acknowledged", now_ms, actor=by, action=action)
+            await self._telling.keep([(taken, line)])
             self._take([taken])
             return taken
 
 
 def _bytes(body: bytes | str) -> bytes:
     return body.encode() if isinstance(body, str) else body
-
-
-def _line(alert: Alert, change: Change, at_ms: int, *, actor: str = "", action: str = "") -> Changed:
-    return Changed(alert.id, at_ms, change, alert.level, alert.value, actor, action)
-
-
-def _concerns(recipients: AlertRecipients, alert: Alert) -> bool:
-    """Whether somebody wants to hear of this."""
-    from_level: AlertLevel = recipients.from_level
-    return (
-        (not recipients.branches or alert.branch in recipients.branches)
-        and (not recipients.kinds or alert.kind in recipients.kinds)
-        and LEVELS.index(alert.level) >= LEVELS.index(from_level)
-    )

@@ -18,7 +18,7 @@ from openhall.access import approvals as approval_rules
 from openhall.access import devices as device_rules
 from openhall.access import managing
 from openhall.app import appointments as appointment_desk
-from openhall.app import nights, outward, planning, spoken, ticket_links
+from openhall.app import nights, outward, planning, spoken, technical, ticket_links
 from openhall.app.access_settings import OidcSettings, account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.appointments import AppointmentDesk
@@ -40,6 +40,7 @@ from openhall.app.plan_making import PlanMaking
 from openhall.app.read_models import PROJECTIONS
 from openhall.app.settings import Settings
 from openhall.app.spoken import SpokenCodes
+from openhall.app.technical import TechnicalDesk
 from openhall.app.ticket_links import TicketLinks
 from openhall.app.tracing import tracing_of
 from openhall.app.twin_desk import TwinDesk
@@ -211,6 +212,8 @@ class App:
         self.outward = Outward(self)
         """What reaches people beside the screens."""
         self.messages, self.notices, self.alerts = self.outward.desks
+        self.technical = TechnicalDesk(self, self.outward.telling, self.messages)
+        """What of ours is broken, and who has taken it on."""
         self._is_stopped = False
         self.tls: InUse | None = None
         """What the port shows to those who connect; None without TLS."""
@@ -284,6 +287,7 @@ class App:
             ("device", self.devices.run_once, DEVICES_SECONDS),
             ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
             *self.outward.turns(),
+            ("technical", self.technical.run_once, technical.TURN_SECONDS),
             ("session", self.run_sessions_once, UPKEEP_SECONDS),
         ):
             self._tasks.append(

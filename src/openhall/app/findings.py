@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
 
+from openhall.app.channel_words import CHANNEL_WORDS
 from openhall.app.language import say
 from openhall.kernel.refusal import RefusalText, refusals
 from openhall.kernel.text import Language
@@ -108,7 +110,7 @@ TEXTS: Final[dict[str, RefusalText]] = refusals(
     twin_late=("A hall was told its waits {seconds} s ago.", "The machine is full: plain rules step in."),
     twin_off=("No simulator runs: the plain rules tell the waits.", "Nothing needs to be done."),
     devices_ill=("{count} devices are in trouble.", "Look at the page Devices."),
-    messages_ill=("{places} does not take messages.", "Look at the page Messages."),
+    messages_ill=("Messages do not get through ({ways}).", "Look at the page Messages."),
 )
 
 
@@ -122,11 +124,19 @@ class Finding(msgspec.Struct, frozen=True):
 
     def says(self, language: Language) -> str:
         """A sentence."""
-        return say(language, TEXTS[self.code].sentence, **self.detail)
+        return say(language, TEXTS[self.code].sentence, **readable(self.detail, language))
 
     def remedy(self, language: Language) -> str:
         """What somebody can do."""
         return say(language, TEXTS[self.code].remedy)
+
+
+def readable(detail: Mapping[str, str | int], language: Language) -> dict[str, str | int]:
+    """The blanks of a sentence, with words for the codes of ways that messages take."""
+    ways = str(detail.get("ways", "")).split(", ")
+    words = {str(channel): word for channel, word in CHANNEL_WORDS.items()}
+    named = say(language, ", ").join(say(language, words.get(way, way)) for way in ways if way)
+    return {**detail, "ways": named} if named else dict(detail)
 
 
 def fine(part: str) -> Finding:

@@ -90,7 +90,7 @@ class HealthDesk:
 
     def _messages(self) -> Finding:
         ill = [name for name, each in self._app.messages.health.items() if each.failures >= FAILURES_SHOWN]
-        return degraded("messages", "messages_ill", places=", ".join(ill)) if ill else fine("messages")
+        return degraded("messages", "messages_ill", ways=", ".join(ill)) if ill else fine("messages")
 
     def _certificate(self, now_ms: int) -> Finding:
         """The one that the port shows; what lies in the files may be another."""

@@ -180,7 +180,12 @@ class PresentState(Collector):
         for (kind, level), count in TallyOf((a.kind, str(a.level)) for a in app.alerts.standing()).items():
             alerts.add_metric([kind, level], count)
         yield alerts
-        yield _gauge("openhall_technical_troubles", "Parts of ours in trouble", len(app.alerts.technical()))
+        technical = GaugeMetricFamily(
+            "openhall_technical_troubles", "What of ours is broken", labels=["part", "level"]
+        )
+        for (part, level), count in TallyOf((a.part, str(a.level)) for a in app.technical.standing()).items():
+            technical.add_metric([part, level], count)
+        yield technical
         channels = GaugeMetricFamily("openhall_channel_failures", "Failures in a row", labels=["channel"])
         for channel, health in app.messages.health.items():
             channels.add_metric([channel], health.failures)

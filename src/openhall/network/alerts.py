@@ -24,6 +24,9 @@ AlertKind = Literal[
 ]
 """What exactly each counts, and over which time, is fixed in `review.alert_kinds`."""
 
+AlertTopic = Literal[AlertKind, "technical"]
+"""The nine kinds, and what of ours is broken: a device, the disk, the log. That has no thresholds."""
+
 AlertLevel = Literal["yellow", "orange", "red"]
 MessageChannel = Literal["sms", "email", "app", "staff"]
 """How a message leaves the house. `app` is the bank's own app, `staff` its people's messenger."""
@@ -73,8 +76,8 @@ class AlertRecipients(msgspec.Struct, frozen=True):
     mailboxes: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
     """Empty is every branch."""
-    kinds: tuple[AlertKind, ...] = ()
-    """Empty is every kind."""
+    kinds: tuple[AlertTopic, ...] = ()
+    """Empty is every kind, and what is technical."""
     from_level: AlertLevel = "yellow"
 
 
@@ -105,6 +108,8 @@ class AlertPolicy(msgspec.Struct, frozen=True):
     """Ratings go from 1 to 5."""
     calm_minutes: int = 5
     """So long a value stays below a threshold before its level goes down."""
+    technical_repeat_minutes: int = 60
+    """Recipients are told again of something broken after so long, while nobody has acknowledged it."""
     rules: tuple[AlertRule, ...] = ()
     recipients: tuple[AlertRecipients, ...] = ()
 

@@ -7,12 +7,12 @@ gets worse, and again at the rule's interval only as long as nobody has acknowle
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from openhall.kernel.clock import MINUTE_MS
-from openhall.network.alerts import AlertKind, AlertLevel, AlertRule
+from openhall.network.alerts import AlertLevel, AlertTopic
 
 Change = Literal["raised", "worse", "better", "repeated", "acknowledged", "cleared"]
 TOLD: Final = frozenset({"raised", "worse", "repeated"})
@@ -28,10 +28,46 @@ Action = Literal[
     "moved_people",
     "spoke_to_customers",
     "break_given",
+    "help_called",
+    "replaced",
     "looking",
     "no_need",
 ]
 """What whoever acknowledges an alert does about it: a word from a list, never free text."""
+
+
+class Rule(Protocol):
+    """When something is an alert: a rule of the bank's, or the one of what is technical."""
+
+    @property
+    def kind(self) -> AlertTopic:
+        """What it is about."""
+        ...
+
+    @property
+    def yellow(self) -> float:
+        """The threshold of the lowest level."""
+        ...
+
+    @property
+    def orange(self) -> float:
+        """Of the middle one."""
+        ...
+
+    @property
+    def red(self) -> float:
+        """Of the highest."""
+        ...
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the bank wants it."""
+        ...
+
+    @property
+    def repeat_minutes(self) -> int:
+        """Until recipients are told again."""
+        ...
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -39,8 +75,9 @@ class Alert(msgspec.Struct, frozen=True):
 
     id: str
     branch: str
+    """Empty is the whole installation: only what is technical."""
     day: str
-    kind: AlertKind
+    kind: AlertTopic
     level: AlertLevel
     value: float
     """The latest."""
@@ -56,6 +93,14 @@ class Alert(msgspec.Struct, frozen=True):
     acknowledged_by: str = ""
     action: str = ""
     cleared_ms: int = 0
+    part: str = ""
+    """Of what is technical: the part of the installation, or `device`."""
+    code: str = ""
+    """What is the matter with it now."""
+    place: str = ""
+    """A device's id."""
+    detail: dict[str, str | int] = {}
+    """The blanks of the sentence that goes with the code."""
 
     @property
     def is_standing(self) -> bool:
@@ -63,26 +108,26 @@ class Alert(msgspec.Struct, frozen=True):
         return not self.cleared_ms
 
 
-def level_of(rule: AlertRule, value: float | None) -> AlertLevel | None:
+def level_of(rule: Rule, value: float | None) -> AlertLevel | None:
     """The level that a value reaches: at the threshold or above."""
     if value is None or not rule.is_on:
         return None
     return next((level for level in reversed(LEVELS) if value >= threshold(rule, level)), None)
 
 
-def threshold(rule: AlertRule, level: AlertLevel) -> float:
+def threshold(rule: Rule, level: AlertLevel) -> float:
     """What a value must reach for a level."""
     return {"yellow": rule.yellow, "orange": rule.orange, "red": rule.red}[level]
 
 
-def _is_left(rule: AlertRule, level: AlertLevel, value: float | None) -> bool:
+def _is_left(rule: Rule, level: AlertLevel, value: float | None) -> bool:
     """Whether a value is clearly below a level."""
     return value is None or not rule.is_on or value < SLACK * threshold(rule, level)
 
 
 def step(
     standing: Alert | None,
-    rule: AlertRule,
+    rule: Rule,
     value: float | None,
     *,
     now_ms: int,
@@ -118,7 +163,7 @@ def step(
     return seen, None
 
 
-def _worse(seen: Alert, rule: AlertRule, reached: AlertLevel, now_ms: int) -> Alert:
+def _worse(seen: Alert, rule: Rule, reached: AlertLevel, now_ms: int) -> Alert:
     """A higher level is news: who acknowledged the lower one has not seen it."""
     return msgspec.structs.replace(
         seen,
@@ -134,7 +179,7 @@ def _worse(seen: Alert, rule: AlertRule, reached: AlertLevel, now_ms: int) -> Al
 
 
 def _calmer(
-    seen: Alert, rule: AlertRule, value: float | None, *, now_ms: int, calm_ms: int
+    seen: Alert, rule: Rule, value: float | None, *, now_ms: int, calm_ms: int
 ) -> tuple[Alert, Change | None]:
     """Below its level: after long enough it goes to the highest level that the value has not left."""
     if not seen.calm_since_ms:

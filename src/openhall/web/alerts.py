@@ -14,7 +14,15 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from openhall.access import rights
 from openhall.app.build import App
-from openhall.app.message_words import ACTION_NAMES, LEVEL_NAMES, alert_words, amount_words
+from openhall.app.message_words import (
+    ACTION_NAMES,
+    HALL_ACTIONS,
+    LEVEL_NAMES,
+    TECHNICAL_ACTIONS,
+    alert_words,
+    amount_words,
+)
+from openhall.app.technical_words import technical_words
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
 from openhall.log import alerts as alerts_log
@@ -26,7 +34,6 @@ from openhall.review.alerts import LEVELS, Action, Alert, threshold
 from openhall.web.api import BranchId, actor_of, branch_of
 from openhall.web.frame import frame
 from openhall.web.guarding import needs_action, needs_screen
-from openhall.web.messages import CHANNEL_WORDS
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
@@ -43,13 +50,7 @@ CHANGE_WORDS: Final = {
     "acknowledged": "taken on",
     "cleared": "over",
 }
-TECHNICAL_WORDS: Final = {
-    "twin": "The simulator does not answer; waits are told by the recent pace.",
-    "messages": "Messages do not get through ({place}).",
-}
-"""What of ours is broken, by code."""
-
-AlertId = Annotated[str, PathParameter(max_length=80, description="Id of an alert")]
+AlertId = Annotated[str, PathParameter(max_length=160, description="Id of an alert")]
 Wanted = Annotated[date | None, QueryParameter(description="A day; none is today")]
 OfBranch = Annotated[str, QueryParameter(max_length=64, description="Only of this branch")]
 FromLevel = Annotated[str, QueryParameter(max_length=8, description="Only of this level and above")]
@@ -65,8 +66,9 @@ def alert_context(app: App, language: Language, branch: Branch, role: Any) -> di
     """What `alert_panel.html` shows on a hall's screens."""
     return _words(language) | {
         "alerts": app.alerts.standing(branch.id),
-        "technical": app.alerts.technical(branch.id),
-        "may_acknowledge": rights.may_act(role, "alerts.acknowledge"),
+        "technical": app.technical.standing(branch.id),
+        "may_acknowledge": (may_acknowledge := rights.may_act(role, "alerts.acknowledge")),
+        "may_take_technical": may_acknowledge,
     }
 
 
@@ -76,9 +78,9 @@ def _words(language: Language) -> dict[str, Any]:
         "amount": partial(amount_words, language),
         "level_names": LEVEL_NAMES,
         "action_names": ACTION_NAMES,
+        "actions": {"hall": HALL_ACTIONS, "technical": TECHNICAL_ACTIONS},
         "change_words": CHANGE_WORDS,
-        "technical_words": TECHNICAL_WORDS,
-        "channel_words": CHANNEL_WORDS,
+        "technical_words": partial(technical_words, language),
     }
 
 
@@ -105,7 +107,27 @@ async def acknowledge_alert(
     """Recipients are told no more unless it gets worse. The same person again gets the same answer."""
     app: App = request.app.state.openhall
     branch = branch_of(app, branch_id)
-    taken = await app.alerts.acknowledge(branch.id, alert_id, by=actor_of(request), action=data.action)
+    return await _taken(app, alert_id, branch.id, by=actor_of(request), action=data.action)
+
+
+@post(
+    "/api/alerts/{alert_id:str}/acknowledge",
+    summary="Take on something that is broken, wherever it is",
+    status_code=200,
+    responses=RESPONSES,
+    opt=needs_screen("health"),
+)
+async def acknowledge_technical(request: OpenhallRequest, alert_id: AlertId, data: JSONBody[Taking]) -> Alert:
+    """For those who look after the whole installation, whose faults belong to no branch."""
+    app: App = request.app.state.openhall
+    return await _taken(app, alert_id, "", by=actor_of(request), action=data.action)
+
+
+async def _taken(app: App, alert_id: str, branch: str, *, by: str, action: Action) -> Alert:
+    """By the desk that found it."""
+    taken = await app.technical.acknowledge(alert_id, branch=branch, by=by, action=action)
+    if branch and isinstance(taken, Refusal) and taken.code == "alert_unknown":
+        taken = await app.alerts.acknowledge(branch, alert_id, by=by, action=action)
     if isinstance(taken, Refusal):
         raise Refused(taken)
     return taken
@@ -116,7 +138,8 @@ async def _of_day(app: App, branch: Branch, day: date | None) -> list[Alert]:
     kept = await asyncio.to_thread(
         alerts_log.of_day, app.store, day or app.local_day(branch), branch.id, OVER_SHOWN
     )
-    now = {alert.id: alert for alert in app.alerts.standing(branch.id)}
+    standing = [*app.alerts.standing(branch.id), *app.technical.standing(branch.id)]
+    now = {alert.id: alert for alert in standing}
     return [now.get(alert.id, alert) for alert in kept]
 
 
@@ -177,22 +200,25 @@ async def _head_page(
     chosen = day or today
 
     def is_shown(alert: Alert) -> bool:
-        return alert.branch in reached and alert.level in wanted and branch in {"", alert.branch}
+        is_reached = alert.branch in reached or (not alert.branch and not branch)
+        return is_reached and alert.level in wanted and branch in {"", alert.branch}
 
     kept = await asyncio.to_thread(alerts_log.of_day, app.store, chosen, branch)
     standing = [alert for alert in app.alerts.standing() if is_shown(alert)] if chosen == today else []
+    technical = [alert for alert in app.technical.standing() if is_shown(alert)] if chosen == today else []
     over = [alert for alert in kept if not alert.is_standing and is_shown(alert)][:OVER_SHOWN]
     language = language_of(request)
     context = frame(request, "alerts") | _words(language)
     context |= {
         "standing": standing,
-        "counts": _counts(standing),
+        "counts": _counts([*standing, *technical]),
         "over": over,
         "history": await _history(app, [*standing, *over]),
-        "technical": app.alerts.technical(),
+        "technical": technical,
         "may_acknowledge": rights.may_act(role, "alerts.acknowledge"),
+        "may_take_technical": rights.may_open(role, "health"),
         "branches": reached,
-        "hm_at": {b.id: clock_words(b.timezone) for b in reached.values()},
+        "hm_at": {"": context["hm"]} | {b.id: clock_words(b.timezone) for b in reached.values()},
         "levels": LEVELS,
         "chosen": {"branch": branch, "level": from_level, "day": chosen.isoformat()},
         "query": f"?branch={branch if branch in reached else ''}&level={from_level}&day={chosen.isoformat()}",
@@ -220,4 +246,12 @@ async def head_live(
     return await _head_page(request, branch, level, day, "alerts_head_live.html")
 
 
-HANDLERS: list[Any] = [branch_alerts, acknowledge_alert, branch_page, branch_live, head_page, head_live]
+HANDLERS: list[Any] = [
+    branch_alerts,
+    acknowledge_alert,
+    acknowledge_technical,
+    branch_page,
+    branch_live,
+    head_page,
+    head_live,
+]

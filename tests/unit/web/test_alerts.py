@@ -125,8 +125,10 @@ def serving(folder: Path) -> Iterator[Hall]:
     # Turns are the test's own.
     app.messages.turns = list  # type: ignore[method-assign]
     own, app.alerts.run_once = app.alerts.run_once, _nothing  # type: ignore[method-assign]
+    technical, app.technical.run_once = app.technical.run_once, _nothing  # type: ignore[method-assign]
     with TestClient(create_site(app)) as client:
         app.alerts.run_once = own  # type: ignore[method-assign]
+        app.technical.run_once = technical  # type: ignore[method-assign]
         yield Hall(app, clock, client)
 
 
@@ -214,7 +216,7 @@ def test_a_restart_raises_nothing_anew_and_forgets_nothing(hall: Hall) -> None:
     hall.take(alert)
     hall.do(c.RecordFeedback("rating", score=1))
     before = hall.told()
-    fresh = AlertDesk(hall.app, hall.app.store, lambda: ("staff",), hall.app.messages._blocking)
+    fresh = AlertDesk(hall.app, hall.app.outward.telling)
     hall.run(fresh.look, hall.stream)
     again = {a.kind: a for a in fresh.standing(BRANCH)}
     assert again["wait_over_limit"].id == alert.id
@@ -279,17 +281,6 @@ def test_head_office_looks_by_branch_by_level_and_at_earlier_days(hall: Hall) ->
     assert not shown("?branch=lanqiao")
     assert not shown("?level=red")
     assert not shown("?day=2026-01-05")
-
-
-def test_what_is_broken_of_ours_is_shown_beside_and_is_none_of_the_nine(hall: Hall) -> None:
-    health = hall.app.messages.health["staff"]
-    health.failures = 3
-    try:
-        shown = hall.ask("GET", f"/b/{BRANCH}/lobby").text
-        assert "Messages do not get through (staff messenger)." in shown
-        assert hall.app.alerts.standing(BRANCH) == []
-    finally:
-        health.failures = 0
 
 
 def test_the_page_of_messages_shows_ways_and_what_is_stuck_without_saying_to_whom(hall: Hall) -> None:

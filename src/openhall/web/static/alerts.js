@@ -9,7 +9,8 @@ addEventListener("DOMContentLoaded", () => {
     if (!form.dataset.acknowledge) return;
     event.preventDefault();
     const branch = form.closest("[data-at]").dataset.at;
-    const path = `/api/branches/${branch}/alerts/${encodeURIComponent(form.dataset.acknowledge)}/acknowledge`;
+    const of = branch ? `/api/branches/${branch}` : "/api";
+    const path = `${of}/alerts/${encodeURIComponent(form.dataset.acknowledge)}/acknowledge`;
     const result = await send(path, { action: form.elements.action.value });
     if (!result.ok) say(result.body.title, result.body.remedy, true);
     refreshSoon(0);
