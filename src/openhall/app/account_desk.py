@@ -55,6 +55,8 @@ class AccountDesk:
         self._bank = bank
         self._random_bytes = random_bytes
         self._answers: OrderedDict[tuple[str, str], tuple[AccountChange, Asked]] = OrderedDict()
+        # One wish at a time: of two that come with one key together, the second is the first one's answer.
+        self._turn = asyncio.Lock()
         approvals.carry_out[KIND] = self._carry_out
 
     async def ask(self, who: Account, wish: AccountChange, *, key: str) -> Asked | Refusal:
@@ -62,15 +64,16 @@ class AccountDesk:
 
         The same key again from the same person is the same answer, the initial password included.
         """
-        kept = self._answers.get((who.name, key))
-        if kept is not None:
-            return kept[1] if kept[0] == wish else Refusal("command_id_reused", "Idempotency-Key")
-        asked = await self._ask(who, wish, key)
-        if isinstance(asked, Asked):
-            self._answers[(who.name, key)] = (wish, asked)
-            if len(self._answers) > ANSWERS_AT_MOST:
-                self._answers.popitem(last=False)
-        return asked
+        async with self._turn:
+            kept = self._answers.get((who.name, key))
+            if kept is not None:
+                return kept[1] if kept[0] == wish else Refusal("command_id_reused", "Idempotency-Key")
+            asked = await self._ask(who, wish, key)
+            if isinstance(asked, Asked):
+                self._answers[(who.name, key)] = (wish, asked)
+                if len(self._answers) > ANSWERS_AT_MOST:
+                    self._answers.popitem(last=False)
+            return asked
 
     async def _ask(self, who: Account, wish: AccountChange, key: str) -> Asked | Refusal:
         now = await asyncio.to_thread(self._accounts.find, wish.name)
