@@ -222,6 +222,12 @@ class ConfigurationDesk:
         """The latest proposal of a draft."""
         return self._home.approvals.get(draft.proposal) if draft.proposal else None
 
+    def looked_at(self, files: Files, name: str) -> Draft:
+        """A draft with these files that is looked at and not kept."""
+        head = self.head()
+        changes = changes_between(self.files(head.number), files)
+        return Draft("", name, "", Origin.FILES, head.number, 1, DraftState.OPEN, "", 0, "", 0, "", changes)
+
     # -- working on a draft -------------------------------------------------------------------------------
 
     def begin(

@@ -19,15 +19,19 @@ from openhall.log.configuration import Draft
 from openhall.log.records import Records
 from openhall.log.schema import plans as plans_table
 from openhall.network.calendar import is_open_on
-from openhall.network.effects import OF_THE_DAY, Effect, effects
+from openhall.network.effect import OF_THE_DAY, Effect
+from openhall.network.effects import effects
 from openhall.network.mistakes import Mistake
 from openhall.network.model import Bank, Branch
+from openhall.network.on_a_day import days_that_differ, on_day
 from openhall.staffing.checking import broken, violations
 from openhall.staffing.plan import WeekPlan
 
 NAMED_AT_MOST = 8
 DAYS_AHEAD = 60
 """A branch that opens on none of them is not going to."""
+CALENDAR_DAYS = 92
+"""So far ahead the calendar is looked through for days that differ."""
 OF_PLANS = frozenset({"people", "labour", "contracts", "shifts", "leaves", "staffing", "branches"})
 """Keys that a published plan can come to break."""
 
@@ -90,6 +94,32 @@ def preview(home: Halls, draft: Draft) -> Preview:
         *_plans(home, found.bank, said),
     ]
     return Preview((), tuple(said), tuple(besides), is_stale, found.bank)
+
+
+class DayPreview(msgspec.Struct, frozen=True):
+    """What a draft does on one day.
+
+    Parameters
+    ----------
+    differs : runs of days, first and last, on which anything is another, up to `looked_to`.
+    """
+
+    day: date
+    effects: tuple[Effect, ...]
+    differs: tuple[tuple[date, date], ...]
+    looked_to: date
+
+
+def on_a_day(home: Halls, after: Bank, day: date | None = None) -> DayPreview:
+    """What another bank does on a day: without one, on the first on which anything is another."""
+    today = min(home.local_day(branch) for branch in home.bank.branches)
+    differs = tuple(days_that_differ(home.bank, after, today, CALENDAR_DAYS))
+    ahead = [first for first, _ in differs if first > today]
+    chosen = day or (ahead[0] if ahead else today + timedelta(days=1))
+    # Today's open days go on under the rules that they opened with.
+    is_open = [open_day.place for open_day in home.open_days() if open_day.day == chosen]
+    found = on_day(home.bank, after, chosen, without=is_open)
+    return DayPreview(chosen, tuple(found), differs, today + timedelta(days=CALENDAR_DAYS - 1))
 
 
 def _open_days(home: Halls, said: Sequence[Effect]) -> list[Effect]:

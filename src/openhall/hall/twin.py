@@ -73,19 +73,15 @@ class Groups:
 
 def groups_of(shot: Snapshot, believed: Habits) -> Groups:
     """The branch's groups: learned ones first, as they are; what is new in the configuration is assumed."""
-    wanted = [(service, mean, code) for service, mean in shot.services for code, _, _ in shot.classes]
-    services, classes = {s for s, _ in shot.services}, {k: (start, rank) for k, start, rank in shot.classes}
-    known = [g for g in believed.groups if g.service in services and g.class_code in classes]
-    have = {(g.service, g.class_code) for g in known if not g.need}
-    known = [g for g in known if (g.service, g.class_code) in have]
-    known += [habits.assumed(s, code, mean) for s, mean, code in wanted if (s, code) not in have]
+    classes = {k: (start, rank) for k, start, rank in shot.classes}
+    known = habits.completed(believed.groups, shot.services, list(classes))
     rules = []
     for group in known:
         start, rank = classes[group.class_code]
         own = (0, rank) if shot.is_strict else (start, 0)
         rules.append(GroupRules(own[0], own[1], shot.late_after_ms))
     numbers = {(g.service, g.class_code, g.need): number for number, g in enumerate(known)}
-    return Groups(tuple(known), tuple(rules), numbers)
+    return Groups(known, tuple(rules), numbers)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ written even when it is wrong; the loader then says what is wrong with it, at th
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -22,9 +21,13 @@ from tomlkit.items import AoT, Array, InlineTable
 
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.network import schema
+from openhall.network.csv_rows import Row, Sheet, cell_of
 from openhall.network.mistakes import Place
 from openhall.network.reading import ROW_TYPES, tables
+from openhall.network.rows import REFUSALS as ROW_REFUSALS
+from openhall.network.rows import take
 from openhall.network.schema import Key
+from openhall.network.toml_places import holder_of, item_at, steps_of, take_out
 
 FILE_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}\.(toml|csv)$"
 FILE_CHARACTERS_MAX: Final = 8_000_000
@@ -32,16 +35,19 @@ FILE_CHARACTERS_MAX: Final = 8_000_000
 VALUE_CHARACTERS_MAX: Final = 2_000
 HOME: Final = "bank.toml"
 
-REFUSALS = refusals(
-    configuration_place_unknown=(
-        "There is nothing at {place} in the draft that could be changed.",
-        "Look at the draft as it is now, and make the change again.",
+REFUSALS = {
+    **ROW_REFUSALS,
+    **refusals(
+        configuration_place_unknown=(
+            "There is nothing at {place} in the draft that could be changed.",
+            "Look at the draft as it is now, and make the change again.",
+        ),
+        configuration_file_unreadable=(
+            "{file} cannot be read as it is, so no single value of it can be changed.",
+            "Mend the file as text, at the line that is named.",
+        ),
     ),
-    configuration_file_unreadable=(
-        "{file} cannot be read as it is, so no single value of it can be changed.",
-        "Mend the file as text, at the line that is named.",
-    ),
-)
+}
 
 FileName = Annotated[str, Meta(pattern=FILE_NAME)]
 PathText = Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_.\[\]]*$")]
@@ -76,11 +82,24 @@ class RemoveItem(msgspec.Struct, frozen=True, tag="remove", forbid_unknown_field
 
 
 class MoveItem(msgspec.Struct, frozen=True, tag="move", forbid_unknown_fields=True):
-    """Put an item of a TOML list before its neighbour, or after it: `by` is -1 or 1."""
+    """Put an item of a list before its neighbour, or after it: `by` is -1 or 1. In a CSV file it is the row
+    on `line`, and its neighbour the next row of the same branch."""
 
     file: FileName
     path: PathText
     by: Annotated[int, Meta(ge=-1, le=1)]
+    line: Annotated[int, Meta(ge=2, le=1_000_000)] | None = None
+
+
+class TakeRows(msgspec.Struct, frozen=True, tag="rows", forbid_unknown_fields=True):
+    """Put rows from a spreadsheet in the place of a list, or of the part of it that belongs to a branch.
+
+    Cells between tabs, or CSV. A column that is not there leaves what its rows have.
+    """
+
+    list: Annotated[str, Meta(pattern="^[a-z_]{1,40}$")]
+    text: Annotated[str, Meta(max_length=FILE_CHARACTERS_MAX)]
+    branch: Annotated[str, Meta(max_length=64)] = ""
 
 
 class PutFile(msgspec.Struct, frozen=True, tag="file", forbid_unknown_fields=True):
@@ -90,7 +109,7 @@ class PutFile(msgspec.Struct, frozen=True, tag="file", forbid_unknown_fields=Tru
     text: Annotated[str, Meta(max_length=FILE_CHARACTERS_MAX)] | None
 
 
-Change = SetValue | AddItem | RemoveItem | MoveItem | PutFile
+Change = SetValue | AddItem | RemoveItem | MoveItem | PutFile | TakeRows
 
 
 class CannotChange(Exception):
@@ -103,6 +122,9 @@ class CannotChange(Exception):
 
 def changed(files: Mapping[str, bytes], change: Change) -> dict[str, bytes] | Refusal:
     """The files after one change, or why it cannot be made. Other files stay as they are, to the byte."""
+    if isinstance(change, TakeRows):
+        taken = take(files, change.list, change.text, change.branch)
+        return taken if isinstance(taken, Refusal) else taken.files
     after = dict(files)
     if isinstance(change, PutFile):
         after.pop(change.file, None)
@@ -143,8 +165,7 @@ def _changed_toml(body: bytes, change: SetValue | AddItem | RemoveItem | MoveIte
         elif isinstance(change, AddItem):
             _add(document, change, key)
         elif isinstance(change, RemoveItem):
-            holder, index = _item(document, change.path)
-            _take(holder, index)
+            take_out(document, change.path)
         else:
             _move(document, change)
     except (KeyError, IndexError, TypeError, ValueError, TOMLKitError) as error:
@@ -152,31 +173,9 @@ def _changed_toml(body: bytes, change: SetValue | AddItem | RemoveItem | MoveIte
     return tomlkit.dumps(document).encode()
 
 
-def _steps(path: str) -> list[str | int]:
-    """`branches[0].week` as ["branches", 0, "week"]."""
-    found: list[str | int] = []
-    for part in path.split("."):
-        name, *indices = part.replace("]", "").split("[")
-        found += [name, *(int(index) for index in indices)]
-    return found
-
-
-def _holder(document: Any, steps: list[str | int], *, is_made: bool) -> Any:
-    """What holds the last step; tables on the way are made when a value is to be put there."""
-    holder, is_inline = document, False
-    for step in steps[:-1]:
-        if isinstance(step, str) and step not in holder:
-            if not is_made:
-                raise KeyError(step)
-            holder[step] = tomlkit.inline_table() if is_inline else tomlkit.table()
-        holder = holder[step]
-        is_inline = is_inline or isinstance(holder, (InlineTable, Array))
-    return holder
-
-
 def _set(document: Any, change: SetValue, key: Key) -> None:
-    steps = _steps(change.path)
-    holder = _holder(document, steps, is_made=change.value is not None)
+    steps = steps_of(change.path)
+    holder = holder_of(document, steps, is_made=change.value is not None)
     last = steps[-1]
     if change.value is None:
         del holder[last]
@@ -191,8 +190,8 @@ def _set(document: Any, change: SetValue, key: Key) -> None:
 def _add(document: Any, change: AddItem, key: Key) -> None:
     if key.table is None or not key.is_list:
         raise _unknown(change)
-    steps = _steps(change.path)
-    holder, last = _holder(document, steps, is_made=True), steps[-1]
+    steps = steps_of(change.path)
+    holder, last = holder_of(document, steps, is_made=True), steps[-1]
     known = {each.name: each for each in schema.keys_of(key.table)}
     given = {name: value for name, value in change.values.items() if name in known and value is not None}
     found = holder.get(last)
@@ -213,20 +212,8 @@ def _add(document: Any, change: AddItem, key: Key) -> None:
         found.append(table)
 
 
-def _item(document: Any, path: str) -> tuple[Any, int]:
-    steps = _steps(path)
-    holder, last = _holder(document, steps, is_made=False), steps[-1]
-    if not isinstance(last, int) or last >= len(holder):
-        raise IndexError(path)
-    return holder, last
-
-
-def _take(holder: Any, index: int) -> None:
-    del holder[index]
-
-
 def _move(document: Any, change: MoveItem) -> None:
-    holder, index = _item(document, change.path)
+    holder, index = item_at(document, change.path)
     other = index + change.by
     if not 0 <= other < len(holder):
         raise IndexError(change.path)
@@ -273,119 +260,50 @@ def _scalar(value: Any, key: Key) -> Any:
 # --- CSV --------------------------------------------------------------------------------------------------
 
 
-class _Row(msgspec.Struct):
-    line: int
-    text: str
-    cells: list[str]
-
-
 def _changed_csv(files: Mapping[str, bytes], change: SetValue | AddItem | RemoveItem | MoveItem) -> bytes:
     name = change.file.removesuffix(".csv")
-    if name not in ROW_TYPES or isinstance(change, MoveItem):
+    if name not in ROW_TYPES:
         raise _unknown(change)
-    body = files.get(change.file, b"")
     try:
-        text = body.decode("utf-8")
-        mark = "\ufeff" if text.startswith("\ufeff") else ""
-        rows = list(_rows(text.removeprefix("\ufeff")))
+        sheet = Sheet.read(files.get(change.file, b""), tables()[name].columns)
     except (UnicodeDecodeError, csv.Error) as error:
         raise CannotChange(
             Refusal("configuration_file_unreadable", change.file, {"file": change.file})
         ) from error
-    end = "\r\n" if rows and rows[0].text.endswith("\r\n") else "\n"
-    if not rows:
-        rows.append(_Row(1, "", [*tables()[name].columns]))
-        rows[0].text = _line(rows[0].cells, end)
     if isinstance(change, AddItem):
-        row = _Row(rows[-1].line + 1, "", [])
-        rows[-1].text = rows[-1].text.rstrip("\r\n") + end
-        rows.append(row)
+        row = Row(0, "", [])
+        sheet.rows.append(row)
         for column, value in change.values.items():
-            _put(rows, row, name, column, value, change, end)
+            _put(sheet, row, name, column, value, change)
+        return sheet.write()
+    found = sheet.find(change.line)
+    if found is None:
+        raise _unknown(change)
+    if isinstance(change, RemoveItem):
+        sheet.rows.remove(found)
+    elif isinstance(change, MoveItem):
+        _move_row(sheet, found, change)
     else:
-        row = next((each for each in rows[1:] if each.line == change.line), _Row(0, "", []))
-        if not row.line:
-            raise _unknown(change)
-        if isinstance(change, RemoveItem):
-            rows.remove(row)
-        else:
-            _put(rows, row, name, change.path, change.value, change, end)
-    return (mark + "".join(each.text for each in rows)).encode()
+        _put(sheet, found, name, change.path, change.value, change)
+    return sheet.write()
 
 
-def _rows(text: str) -> list[_Row]:
-    """Every row with the physical lines that it takes, blank ones hung on the row before."""
-    lines = io.StringIO(text, newline="").readlines()
-    reader = csv.reader(iter(lines), strict=True)
-    found: list[_Row] = []
-    before = 0
-    for cells in reader:
-        taken, first = "".join(lines[before : reader.line_num]), before + 1
-        before = reader.line_num
-        if any(cell.strip() for cell in cells) or not found:
-            found.append(_Row(first, taken, cells))
-        else:
-            found[-1].text += taken
-    return found
+def _move_row(sheet: Sheet, row: Row, change: MoveItem) -> None:
+    """Change places with the next row of the same branch; without a column `branch`, with the next row."""
+    branch = sheet.at("branch")
+    alike = [each for each in sheet.rows if each.cell(branch) == row.cell(branch)]
+    place = alike.index(row) + change.by
+    if not 0 <= place < len(alike):
+        raise _unknown(change)
+    one, other = sheet.rows.index(row), sheet.rows.index(alike[place])
+    sheet.rows[one], sheet.rows[other] = sheet.rows[other], sheet.rows[one]
 
 
-def _put(
-    rows: list[_Row],
-    row: _Row,
-    name: str,
-    column: str,
-    value: Any,
-    change: SetValue | AddItem | RemoveItem | MoveItem,
-    end: str,
-) -> None:
+def _put(sheet: Sheet, row: Row, name: str, column: str, value: Any, change: SetValue | AddItem) -> None:
     if isinstance(value, dict):
         for language, text in value.items():
-            _put(rows, row, name, f"{column}_{language}", text, change, end)
+            _put(sheet, row, name, f"{column}_{language}", text, change)
         return
-    key = schema.column_key(name, column)
-    if key is None or column not in tables()[name].columns:
+    if schema.column_key(name, column) is None or column not in tables()[name].columns:
         raise _unknown(change)
-    header = rows[0]
-    stripped = [cell.strip() for cell in header.cells]
-    if column not in stripped:
-        header.cells, stripped = [*header.cells, column], [*stripped, column]
-        header.text = _line(header.cells, end)
-    at = stripped.index(column)
-    row.cells += [""] * (at + 1 - len(row.cells))
-    row.cells[at] = _cell(value)
-    row.text = _line(row.cells, end)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return " ".join(str(item) for item in value)
-    text = str(value).strip()
-    return {"true": "yes", "false": "no"}.get(text, text)
-
-
-def _line(cells: list[str], end: str) -> str:
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator=end).writerow(cells)
-    return out.getvalue()
-
-
-def from_spreadsheet(text: str, name: str) -> str:
-    """What was copied from a spreadsheet, as CSV; a first row without names gets the usual ones.
-
-    Text without a tab in its first line is taken to be CSV already.
-    """
-    first = text.split("\n", 1)[0]
-    if "\t" not in first:
-        return text
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t"))
-    columns = list(tables()[name].columns)
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    if not {cell.strip() for cell in rows[0]} & set(columns):
-        writer.writerow(columns[: len(rows[0])])
-    writer.writerows(row for row in rows if any(cell.strip() for cell in row))
-    return out.getvalue()
+    sheet.put(row, column, cell_of(value))

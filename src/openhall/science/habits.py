@@ -24,6 +24,7 @@ __all__ = [
     "assumed",
     "assumed_habits",
     "base_of",
+    "completed",
     "model_of",
 ]
 
@@ -171,3 +172,15 @@ def assumed_habits(branch: str, service_ms: Sequence[tuple[str, float]], classes
     """A branch that has had no day: each service (id, configured mean service time in ms) with each class."""
     groups = tuple(assumed(service, code, mean_ms) for service, mean_ms in service_ms for code in classes)
     return Habits("", branch, 0, None, None, 0, groups, tuple(Seen() for _ in groups))
+
+
+def completed(
+    learned: Sequence[GroupHabits], service_ms: Sequence[tuple[str, float]], classes: Sequence[str]
+) -> tuple[GroupHabits, ...]:
+    """The groups of a configuration: learned ones first, as they are; what is new in it is assumed."""
+    services = {service for service, _ in service_ms}
+    known = [g for g in learned if g.service in services and g.class_code in classes]
+    have = {(g.service, g.class_code) for g in known if not g.need}
+    known = [g for g in known if (g.service, g.class_code) in have]
+    new = [(service, code, mean) for service, mean in service_ms for code in classes]
+    return (*known, *(assumed(*each) for each in new if each[:2] not in have))

@@ -17,7 +17,7 @@ from openhall.network.mistakes import Place
 from openhall.network.outline import Item, Outline, parts
 from openhall.network.reading import DAYS, ROW_TYPES
 from openhall.network.schema import Key
-from openhall.web.configuration import MistakeBody
+from openhall.web.configuration_bodies import MistakeBody
 
 BOXES_AT_MOST: Final = 12
 """More choices than that are typed, with suggestions."""
@@ -193,6 +193,10 @@ class Forms:
             return name
         number = item.value.get("number")
         return say(self._language, "Window {n}", n=str(number)) if number is not None else item.id
+
+    def names(self, refers: str) -> dict[str, str]:
+        """What the items of a list are called, by id."""
+        return dict(self._options.get(refers, ()))
 
     def long_lists(self) -> dict[str, list[tuple[str, str]]]:
         """Ids to suggest where there are too many for boxes."""

@@ -22,14 +22,16 @@ from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
 from openhall.log.configuration import Draft, DraftState, Files, Origin
 from openhall.network import schema
-from openhall.network.effects import WEEKDAYS, effects
+from openhall.network.effect import WEEKDAYS
+from openhall.network.effects import effects
 from openhall.network.mistakes import Place
 from openhall.network.model import Branch
 from openhall.network.outline import Outline, outline_of
 from openhall.network.reading import DAYS
 from openhall.web.api import BranchId, readable_branch
 from openhall.web.approvals import SUMMARIES, Summary
-from openhall.web.configuration import DraftId, Number, allowed, draft_told, effects_told, mistakes_told
+from openhall.web.configuration import DraftId, Number
+from openhall.web.configuration_bodies import allowed, draft_told, effects_told, mistakes_told
 from openhall.web.configuration_forms import Forms, place_id
 from openhall.web.frame import frame
 from openhall.web.guarding import needs_screen

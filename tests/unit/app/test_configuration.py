@@ -23,8 +23,8 @@ from openhall.kernel.text import Text
 from openhall.log import configuration as records
 from openhall.log.accounts import Account
 from openhall.log.configuration import Draft, DraftState, Origin
-from openhall.network import effects
 from openhall.network.editing import AddItem, Change, PutFile, RemoveItem, SetValue
+from openhall.network.effect import OF_THE_DAY
 from openhall.network.model import Bank
 from openhall.network.sample import sample_bank, sample_files
 from openhall.network.version import version_of
@@ -509,7 +509,7 @@ def test_what_is_said_to_count_from_the_next_day_is_what_a_days_rules_are_made_o
         assert rules[0] is not None
         assert rules[1] is not None
         plain = [msgspec.structs.replace(r, network_version="") for r in rules if r is not None]
-        assert (plain[0] != plain[1]) is (key in effects.OF_THE_DAY), key
+        assert (plain[0] != plain[1]) is (key in OF_THE_DAY), key
 
 
 def test_the_records_name_files_by_their_content() -> None:

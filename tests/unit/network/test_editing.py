@@ -9,8 +9,17 @@ import msgspec
 import pytest
 
 from openhall.kernel.refusal import Refusal
-from openhall.network import editing, schema
-from openhall.network.editing import AddItem, Change, MoveItem, PutFile, RemoveItem, SetValue, changed
+from openhall.network import schema
+from openhall.network.editing import (
+    AddItem,
+    Change,
+    MoveItem,
+    PutFile,
+    RemoveItem,
+    SetValue,
+    TakeRows,
+    changed,
+)
 from openhall.network.loading import load
 from openhall.network.mistakes import Mistake
 from openhall.network.model import Bank
@@ -18,6 +27,7 @@ from openhall.network.outline import outline_of
 from openhall.network.reading import tables
 from openhall.network.sample import sample_files
 from openhall.network.schema import Key
+from openhall.network.toml_places import steps_of
 from tests.unit.network.small_bank import FILES
 
 SAMPLE = sample_files()
@@ -96,7 +106,7 @@ def skeleton(path: str) -> str:
 
 
 def at(document: Any, path: str) -> Any:
-    for step in editing._steps(path):
+    for step in steps_of(path):
         document = document[step]
     return document
 
@@ -208,6 +218,20 @@ def test_an_order_that_matters_can_be_changed() -> None:
     assert bank_of(after(files, MoveItem("bank.toml", "classes[2]", -1))) == bank_of(SAMPLE)
 
 
+def test_windows_of_a_branch_change_places_also_in_a_file_of_all_branches() -> None:
+    rows = {
+        "counters.csv": b'branch,id,number,services\nn,C1,1,cash\ns,C1,1,cash\nn,C2,2,cash\n\nn,C3,3,"a\nb"\n'
+    }
+    files = after(rows, MoveItem("counters.csv", "", -1, line=6))
+    assert files["counters.csv"] == (
+        b'branch,id,number,services\nn,C1,1,cash\ns,C1,1,cash\nn,C3,3,"a\nb"\nn,C2,2,cash\n\n'
+    )
+    files = after(files, MoveItem("counters.csv", "", 1, line=2))
+    assert files["counters.csv"] == (
+        b'branch,id,number,services\nn,C3,3,"a\nb"\ns,C1,1,cash\nn,C1,1,cash\nn,C2,2,cash\n\n'
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -217,6 +241,10 @@ def test_an_order_that_matters_can_be_changed() -> None:
         (SetValue("people.csv", "shoes", "43", line=2), "no such column"),
         (AddItem("bank.toml", "hold", {"window_minutes": 5}), "not a list"),
         (MoveItem("bank.toml", "classes[0]", -1), "before the first"),
+        (MoveItem("counters.csv", "", -1, line=2), "before the first window of its branch"),
+        (MoveItem("counters.csv", "", 1, line=5), "after the last window of its branch"),
+        (MoveItem("counters.csv", "", 1, line=77), "no such row to move"),
+        (TakeRows("visitors", "id\nbo\n"), "no such list"),
         (SetValue("visitors.csv", "id", "x", line=2), "no such file"),
     ],
 )
@@ -238,17 +266,6 @@ def test_line_ends_and_the_mark_of_a_spreadsheet_stay() -> None:
     rows = {"people.csv": "\ufeffid,name\r\nmei,Mei\r\n\r\nlan,Lan\r\n".encode()}
     files = after(rows, SetValue("people.csv", "name", "Lan Li", line=4))
     assert files["people.csv"] == "\ufeffid,name\r\nmei,Mei\r\n\r\nlan,Lan Li\r\n".encode()
-
-
-def test_cells_from_a_spreadsheet_become_rows() -> None:
-    pasted = "bo\tBo\tnorth\tcash\tteller\n\t\t\t\nxi\tXi, X\tnorth\t\tguard\n"
-    text = editing.from_spreadsheet(pasted, "people")
-    assert text.splitlines() == [
-        "id,name,branch,skills,posts",
-        "bo,Bo,north,cash,teller",
-        'xi,"Xi, X",north,,guard',
-    ]
-    assert editing.from_spreadsheet("id,name\nbo,Bo\n", "people") == "id,name\nbo,Bo\n"
 
 
 def test_an_outline_knows_where_everything_stands_and_whose_it_is() -> None:

@@ -7,7 +7,9 @@ import pytest
 from openhall.app.language import tell
 from openhall.network.comparing import differences
 from openhall.network.editing import AddItem, Change, MoveItem, PutFile, RemoveItem, SetValue, changed
-from openhall.network.effects import Effect, effects, staffable
+from openhall.network.effect import Effect
+from openhall.network.effect_rules import staffable
+from openhall.network.effects import effects
 from openhall.network.loading import load
 from openhall.network.merging import merged
 from openhall.network.model import Bank

@@ -17,6 +17,7 @@ from litestar.testing import TestClient
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
 from openhall.kernel.clock import ManualClock
+from openhall.log import learned
 from openhall.network import schema
 from openhall.network.sample import sample_files
 from openhall.web.configuration_pages import ELSEWHERE, SECTIONS, section_keys
@@ -24,6 +25,7 @@ from openhall.web.site import create_site
 from tests.places import at
 from tests.unit.network.small_bank import BANK
 from tests.unit.network.test_editing import LEAVES, anything, skeleton
+from tests.unit.rehearsal.test_change_study import learned as habits_of
 
 PASSWORD = "a long enough password"
 ACCOUNTS: dict[str, tuple[Any, str | None, str | None]] = {
@@ -68,7 +70,8 @@ class Site:
 
 def opened(tmp_path: Path, files: dict[str, bytes]) -> tuple[App, dict[str, str]]:
     place = Folder(tmp_path / "bank")
-    place.create(files)
+    if not place.bank.exists():
+        place.create(files)
     app = build(place, ManualClock(at(8, 30)))
     tokens = {}
     for name, (role, branch, person) in ACCOUNTS.items():
@@ -228,29 +231,131 @@ def test_a_branch_manager_works_on_the_own_branch_only(site: Site) -> None:
     assert site.ask("mei", "GET", "/api/configuration").status_code == 403
 
 
-def test_a_list_is_taken_from_a_spreadsheet_and_shown_before_it_counts(site: Site) -> None:
+def test_a_list_is_taken_from_a_spreadsheet_and_each_row_is_shown_before_it_counts(site: Site) -> None:
     draft = site.draft()
-    rows = sample_files()["people.csv"].decode().replace(",", "\t")
-    rows += "\nbo\tBo\tlanqiao\t\tguard\tfull\tno\tno\n"
     path = f"/api/configuration/drafts/{draft['id']}/rows"
-    taken = site.done("ops", "POST", path, {"seen": draft["revision"], "list": "people", "text": rows})
+    text = site.done("ops", "GET", f"{path}?of=people")["text"].replace(",", "\t")
+    text = text.replace(
+        "zhou-yan\t周燕 Zhou Yan\tlanqiao\tcash pension", "zhou-yan\t周燕 Zhou Yan\tlanqiao\tcash"
+    )
+    text += "bo\tBo\tlanqiao\t\tgard\tfull\tno\tno\n"
+    rows = {"type": "rows", "list": "people", "text": text}
+    seen = site.done("ops", "POST", path, rows)
+    assert (seen["counts"]["new"], seen["counts"]["changed"], seen["counts"]["gone"]) == (1, 1, 0)
+    first, second = seen["rows"][0], next(row for row in seen["rows"] if row["what"] == "changed")
+    assert (first["id"], first["what"], first["line"]) == ("bo", "new", text.count("\n"))
+    assert [(m["code"], m["suggestion"], m["remedy"]) for m in first["mistakes"]] == [
+        ("not_one_of", "guard", "Choose one of those that are expected.")
+    ]
+    assert second["cells"] == [
+        {"column": "skills", "label": "Skills", "before": "Cash, Pension and passbook", "after": "Cash"}
+    ]
+    assert site.done("ops", "GET", f"/api/configuration/drafts/{draft['id']}")["effects"] == [], "not yet"
+    taken = site.change(draft, rows | {"text": text.replace("gard", "guard")})
     assert taken["mistakes"] == []
-    seen = site.done("ops", "GET", f"/api/configuration/drafts/{draft['id']}")
-    assert [e["sentence"] for e in seen["effects"]] == ["Orchid Bridge Branch: new on the staff: Bo."]
-    other = site.ask("ops", "POST", path, {"seen": taken["revision"], "list": "money", "text": "1"})
-    assert other.json()["code"] == "configuration_place_unknown"
+    effects = site.done("ops", "GET", f"/api/configuration/drafts/{draft['id']}")["effects"]
+    assert "Orchid Bridge Branch: new on the staff: Bo." in [e["sentence"] for e in effects]
+    for body, code in (
+        (rows | {"list": "money"}, "configuration_place_unknown"),
+        (rows | {"text": ""}, "configuration_rows_empty"),
+    ):
+        assert site.ask("ops", "POST", path, body).json()["code"] == code
+    assert site.ask("ops", "GET", f"{path}?of=money").json()["code"] == "configuration_place_unknown"
+
+
+def test_a_manager_takes_rows_of_the_own_branch_and_of_no_other(site: Site) -> None:
+    own = site.draft("boss", "lanqiao")
+    path = f"/api/configuration/drafts/{own['id']}/rows"
+    text = site.done("boss", "GET", f"{path}?of=counters&branch=lanqiao")["text"]
+    assert {line.split(",")[0] for line in text.splitlines()[1:]} == {"lanqiao"}
+    text += "lanqiao,C9,9,cash\n"
+    rows = {"type": "rows", "list": "counters", "text": text, "branch": "lanqiao"}
+    seen = site.done("boss", "POST", path, rows)
+    assert (seen["counts"], seen["mistakes"]) == ({"new": 1, "changed": 0, "gone": 0, "same": 4}, [])
+    own = site.change(own, rows, who="boss")
+    assert own["mistakes"] == []
+    whole = {"seen": own["revision"], "changes": [rows | {"branch": ""}]}
+    answer = site.ask("boss", "POST", f"/api/configuration/drafts/{own['id']}/changes", whole)
+    assert answer.json()["code"] == "draft_not_yours", "the others' rows would be gone"
+
+
+def test_windows_in_a_file_of_all_branches_change_places(site: Site) -> None:
+    draft = site.draft()
+    move = {"type": "move", "file": "counters.csv", "path": "", "line": 3, "by": -1}
+    draft = site.change(draft, move)
+    effects = site.done("ops", "GET", f"/api/configuration/drafts/{draft['id']}")["effects"]
+    assert [e["sentence"] for e in effects] == [
+        "Branches › Orchid Bridge Branch › Windows: in another order: window 2, window 1, window 3, window 4."
+    ]
 
 
 def test_a_typical_day_is_simulated_under_both_configurations(site: Site) -> None:
     draft = site.change(site.draft(), HEAD_START | {"value": "90"})
     found = site.done("ops", "GET", f"/api/configuration/drafts/{draft['id']}/simulation?branch=wutong")
     before, after = ({c["class_code"]: c for c in found[side]["classes"]} for side in ("before", "after"))
-    assert found["is_assumed"]
+    assert found["days_learned"] == 0
     assert found["before"]["customers"] == found["after"]["customers"], "the same customers"
     assert after["green"]["wait_p90"] <= before["green"]["wait_p90"]
+    path = f"/api/configuration/drafts/{draft['id']}/simulation"
+    closed = site.ask("ops", "GET", f"{path}?branch=lanqiao&on=2027-02-28")
+    assert closed.json()["code"] == "simulation_day_closed"
+    chosen = site.done("ops", "GET", f"{path}?branch=lanqiao&on=2027-06-01")
+    assert chosen["day"] == "2027-06-01"
+    own = site.draft("boss", "lanqiao")
+    other = site.ask("boss", "GET", f"/api/configuration/drafts/{own['id']}/simulation?branch=wutong")
+    assert other.json()["code"] == "draft_not_yours"
     broken = site.change(draft, HEAD_START | {"value": "no"})
     none = site.ask("ops", "GET", f"/api/configuration/drafts/{broken['id']}/simulation?branch=wutong")
     assert none.json()["code"] == "configuration_has_mistakes"
+
+
+def test_the_simulated_day_is_made_of_what_was_learned_of_the_branch(tmp_path: Path) -> None:
+    place = Folder(tmp_path / "bank")
+    place.create(sample_files())
+    first = build(place, ManualClock(at(8, 30)))
+    learned.keep(first.store, habits_of(people=40), now_ms=at(3))
+    first.store.close()
+    app, tokens = opened(tmp_path, sample_files())
+    with TestClient(create_site(app)) as client:
+        site = Site(app, client, tokens)
+        draft = site.change(site.draft(), HEAD_START | {"value": "90"})
+        path = f"/api/configuration/drafts/{draft['id']}/simulation"
+        own = site.done("ops", "GET", f"{path}?branch=lanqiao")
+        assert (own["days_learned"], own["learned_from"], own["learned_to"]) == (
+            20,
+            "2027-02-01",
+            "2027-02-26",
+        )
+        assert 36 < own["before"]["customers"] < 44
+        assert site.done("ops", "GET", f"{path}?branch=wutong")["days_learned"] == 0
+
+
+def test_what_a_draft_does_on_a_day_is_asked_for(site: Site) -> None:
+    values = {"regime": "lockdown", "first": "2027-01-12", "last": "2027-01-14"}
+    add = {"type": "add", "file": "bank.toml", "path": "periods", "values": values}
+    draft = site.change(site.draft(), add)
+    path = f"/api/configuration/drafts/{draft['id']}/day"
+    found = site.done("ops", "GET", path)
+    assert (found["day"], found["differs"]) == ("2027-01-12", [["2027-01-12", "2027-01-14"]])
+    regime = "All branches › Operating regimes: Lockdown instead of"
+    assert any(e["sentence"].startswith(regime) for e in found["effects"])
+    later = site.done("ops", "GET", f"{path}?on=2027-01-15")
+    assert (later["day"], later["effects"]) == ("2027-01-15", [])
+    assert site.ask("ops", "GET", f"{path}?on=tomorrow").json()["code"] == "input_invalid"
+
+
+def test_files_are_looked_at_without_a_draft(site: Site) -> None:
+    files = {name: body.decode() for name, body in site.app.configuration.files().items()}
+    changed = {**files, "bank.toml": files["bank.toml"].replace("window_minutes = 30", "window_minutes = 41")}
+    found = site.done("ops", "POST", "/api/configuration/preview", {"files": changed})
+    assert [e["sentence"] for e in found["effects"]] == [
+        "Stepping out and coming back › May stay away, minutes: 41 instead of 30."
+    ]
+    assert site.ask("boss", "POST", "/api/configuration/preview", {"files": changed}).status_code == 403
+    wrong = {**files, "bank.toml": "name = "}
+    mistakes = site.done("ops", "POST", "/api/configuration/preview", {"files": wrong})["draft"]["mistakes"]
+    assert [m["code"] for m in mistakes] == ["syntax"]
+    assert "preview" not in [d["name"] for d in site.done("ops", "GET", "/api/configuration")["drafts"]]
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def _hall(study: m.Study, key: HallKey) -> Hall:
     schedules, open_ms, above = [], [], []
     for policy in study.policy:
         steps = open_counters(policy, opens_ms, closes_ms, counters=len(masks), at_least=at_least)
-        schedules.append(_schedule(steps, order, masks))
+        schedules.append(schedule(steps, order, masks))
         ends = [at for at, _ in steps[1:]] + [closes_ms]
         open_ms.append(sum(count * (end - at) for (at, count), end in zip(steps, ends, strict=True)))
         line = policy.divert_above
@@ -324,7 +324,7 @@ def open_counters(
     return steps
 
 
-def _schedule(steps: Sequence[tuple[int, int]], order: Sequence[int], masks: Sequence[int]) -> Ints:
+def schedule(steps: Sequence[tuple[int, int]], order: Sequence[int], masks: Sequence[int]) -> Ints:
     """The events of `engine.serve`. The counters that opened last close first."""
     events: list[tuple[int, int, int]] = []
     now_open = 0
