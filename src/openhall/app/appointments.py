@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
@@ -106,9 +106,16 @@ class AppointmentDesk:
 
     def days(self, branch: Branch) -> list[date]:
         """The days on which something is offered, today first."""
+        return list(self._days(branch))
+
+    def is_offered(self, branch: Branch) -> bool:
+        """Is there such a day? Found at the first one: customers ask this of every branch at once."""
+        return next(self._days(branch), None) is not None
+
+    def _days(self, branch: Branch) -> Iterator[date]:
         today = self._app.local_day(branch)
         ahead = (today + timedelta(days=n) for n in range(self._app.bank.appointments.days_ahead + 1))
-        return [day for day in ahead if self.terms(branch, day) is not None]
+        return (day for day in ahead if self.terms(branch, day) is not None)
 
     def refuse_far(self, branch: Branch, day: date) -> Refusal | None:
         """Why a day is not looked at: nobody can have booked it, or it is long past."""

@@ -131,7 +131,7 @@ def _rendered(
 async def choose_branch(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The branches that can be booked."""
     app: App = request.app.state.openhall
-    offering = [branch for branch in app.bank.branches if app.appointments.days(branch)]
+    offering = [branch for branch in app.bank.branches if app.appointments.is_offered(branch)]
     return _rendered(request, "book.html", _around(request, None) | {"step": "branch", "branches": offering})
 
 
