@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
 
 from openhall.kernel.refusal import Refusal, refusals
 from openhall.kernel.text import Text
@@ -57,22 +58,19 @@ def refuse_consent(policy: PrivacyPolicy, kind: str, version: str) -> Refusal | 
     return Refusal("consent_outdated" if version else "consent_missing", "consent")
 
 
-def keep_texts(records: Records, policy: PrivacyPolicy, *, now_ms: int) -> None:
-    """Write down wordings that are new."""
-    with records.transaction() as connection:
-        known = set(connection.execute(select(consent_texts.c.version)).scalars())
-        for text in policy.wordings:
-            version = version_of(text)
-            if version not in known:
-                connection.execute(
-                    insert(consent_texts).values(
-                        version=version,
-                        kind=text.kind,
-                        en=text.text.en,
-                        zh=text.text.zh,
-                        since_ms=now_ms,
-                    )
-                )
+def keep_text(connection: Connection, policy: PrivacyPolicy, kind: str, *, now_ms: int) -> None:
+    """Write down the present wording of a kind, in the transaction that keeps what was left on its ground: a
+    new configuration counts without a restart, and each wording that anybody agreed to is here."""
+    present = consent_of(policy, kind)
+    if present is not None:
+        row = {
+            "version": present.version,
+            "kind": kind,
+            "en": present.text.en,
+            "zh": present.text.zh,
+            "since_ms": now_ms,
+        }
+        connection.execute(insert(consent_texts).values(row).on_conflict_do_nothing())
 
 
 def wording(records: Records, version: str) -> Text | None:

@@ -262,7 +262,6 @@ class PersonalRecords:
 
     def __post_init__(self) -> None:
         self._mark_keys = self.keys.derive(MARK_PURPOSE)
-        consents.keep_texts(self.records, self.policy, now_ms=self.clock.now_ms())
 
     def consent(self, kind: str) -> Consent | None:
         """What a customer is shown before leaving something of the kind; None where nothing is asked for."""
@@ -297,7 +296,8 @@ class PersonalRecords:
 
         The reference is made from the key alone, never from the data: what is short could be guessed.
         """
-        if refusal := consents.refuse_consent(self.policy, kind, consent):
+        policy = self.policy  # another may be published while this goes on
+        if refusal := consents.refuse_consent(policy, kind, consent):
             return refusal
         named = "\n".join(("openhall record", branch, actor, key))
         ref = hashlib.sha256(named.encode()).digest()[:REF_BYTES].hex()
@@ -307,6 +307,7 @@ class PersonalRecords:
         with self.records.transaction() as connection:
             there = connection.execute(select(personal).where(personal.c.ref == ref)).first()
             if there is None:
+                consents.keep_text(connection, policy, kind, now_ms=self.clock.now_ms())
                 self._write(connection, row, actor, data)
             elif there.kind != kind or self._open(there) != dict(data):
                 return Refusal("command_id_reused", "Idempotency-Key")

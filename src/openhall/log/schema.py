@@ -145,7 +145,7 @@ consent_texts = Table(
     Column("zh", Text, nullable=False),
     Column("since_ms", BigInteger, nullable=False),
 )
-"""Every wording that customers were ever shown before they left something with us."""
+"""Every wording that a customer agreed to before leaving something with us."""
 
 accounts = Table(
     "accounts",

@@ -314,6 +314,18 @@ def test_a_new_wording_is_a_new_version_and_the_old_one_can_still_be_read(record
     )
 
 
+def test_a_wording_published_while_the_server_runs_can_be_read_for_good(records: PersonalRecords) -> None:
+    """Published, agreed to, and replaced again, all without a restart."""
+    words = Text(en="For this week only.", zh="仅限本周。")
+    first = records.policy
+    records.policy = PrivacyPolicy(consents=(ConsentText("contact", words),))
+    ref = put(records, "north", "contact", CONTACT, "guard-1")
+    records.policy = first
+    found = records.export(ref, "manager-1", "asked_by_customer")
+    assert found is not None
+    assert found.agreed_to == words
+
+
 def test_what_is_given_unasked_needs_no_consent(records: PersonalRecords) -> None:
     assert records.consent("feedback") is None
     assert isinstance(records.put_once("north", "feedback", {"text": "Thank you"}, "holder", key="1"), str)
