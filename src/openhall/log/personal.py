@@ -367,7 +367,7 @@ class PersonalRecords:
         """Keep a record till another moment; False when there is none."""
         _check_word("reason", reason)
         with self.records.transaction() as connection:
-            found = self._found(connection, personal.c.ref == ref)
+            found = self._found(connection, 1, personal.c.ref == ref)
             if found:
                 is_it = personal.c.ref == ref
                 connection.execute(update(personal).where(is_it).values(expires_ms=keep_until_ms))
@@ -378,7 +378,7 @@ class PersonalRecords:
         """Erase a record before its time; False when there was none."""
         _check_word("reason", reason)
         with self.records.transaction() as connection:
-            found = self._found(connection, personal.c.ref == ref)
+            found = self._found(connection, 1, personal.c.ref == ref)
             self._erase(connection, found, actor, "erased", reason)
         return bool(found)
 
@@ -411,10 +411,14 @@ class PersonalRecords:
     def erase_all(self, contact: str, branch: str, actor: str, reason: str) -> int:
         """Erase it all at once; how many records it was."""
         _check_word("reason", reason)
-        with self.records.transaction() as connection:
-            found = self._of_one(connection, contact, branch)
-            self._erase(connection, found, actor, "erased", reason)
-        return len(found)
+        count = 0
+        while True:
+            with self.records.transaction() as connection:
+                found = self._of_one(connection, contact, branch)
+                self._erase(connection, found, actor, "erased", reason)
+            count += len(found)
+            if len(found) < RECORDS_OF_ONE_AT_MOST:
+                return count
 
     def _of_one(self, connection: Connection, contact: str, branch: str) -> list[Found]:
         known_as = normal(contact)
@@ -422,12 +426,13 @@ class PersonalRecords:
             return []
         marks = [_mark(key, known_as) for key in self._mark_keys]
         refs = select(personal_marks.c.ref).where(personal_marks.c.mark.in_(marks))
-        return self._found(connection, personal.c.branch == branch, personal.c.ref.in_(refs))
+        is_theirs = (personal.c.branch == branch) & personal.c.ref.in_(refs)
+        return self._found(connection, RECORDS_OF_ONE_AT_MOST, is_theirs)
 
-    def _found(self, connection: Connection, *conditions: ColumnElement[bool]) -> list[Found]:
+    def _found(self, connection: Connection, limit: int, *conditions: ColumnElement[bool]) -> list[Found]:
         columns = [personal.c[name] for name in Found.__struct_fields__]
         query = select(*columns).where(*conditions).order_by(personal.c.created_ms, personal.c.ref)
-        return [Found(*row) for row in connection.execute(query.limit(RECORDS_OF_ONE_AT_MOST))]
+        return [Found(*row) for row in connection.execute(query.limit(limit))]
 
     # -- time passing ---------------------------------------------------------------------------------
 
@@ -439,7 +444,7 @@ class PersonalRecords:
         now_ms = self.clock.now_ms()
         while True:
             with self.records.transaction() as connection:
-                batch = self._found(connection, personal.c.expires_ms <= now_ms)[:EXPIRE_BATCH_ROWS]
+                batch = self._found(connection, EXPIRE_BATCH_ROWS, personal.c.expires_ms <= now_ms)
                 self._erase(connection, batch, SYSTEM, "expired", "keep_days")
             count += len(batch)
             known = [each.created_ms for each in batch] + ([] if oldest is None else [oldest])

@@ -334,6 +334,16 @@ def test_what_is_given_unasked_needs_no_consent(records: PersonalRecords) -> Non
 # --- one person --------------------------------------------------------------------------------------
 
 
+def test_erased_is_all_of_it_however_much_it_is(
+    records: PersonalRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openhall.log.personal.RECORDS_OF_ONE_AT_MOST", 3)
+    for _ in range(7):
+        put(records, "north", "contact", CONTACT, "guard-1")
+    assert records.erase_all(CONTACT["phone"], "north", "manager-1", "customer_request") == 7
+    assert records.find(CONTACT["phone"], "north", "manager-1", "customer_request") == []
+
+
 def test_all_that_is_kept_of_one_person_is_found_by_number_or_address_however_it_is_written(
     records: PersonalRecords,
 ) -> None:
