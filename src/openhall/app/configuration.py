@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
@@ -352,25 +353,25 @@ class ConfigurationDesk:
 
     async def propose(self, draft_id: str, who: Who, *, seen: int, reason: str, key: str) -> Draft | Refusal:
         """Put the draft before a second person; where one person may do both, publish it."""
-        draft = await asyncio.to_thread(self._ready, draft_id, who, seen)
-        if isinstance(draft, Refusal):
-            return draft
-        files = await asyncio.to_thread(self.files_with, draft)
-        asked = Asked(draft.id, draft.revision, draft.base, digest_of(files), reason.strip())
-        if self.is_single_operator:
-            async with self._turn:
+        async with self._turn:
+            draft = await asyncio.to_thread(self._ready, draft_id, who, seen)
+            if isinstance(draft, Refusal):
+                return draft
+            files = await asyncio.to_thread(self.files_with, draft)
+            asked = Asked(draft.id, draft.revision, draft.base, digest_of(files), reason.strip())
+            if self.is_single_operator:
                 made = await self._publish(draft, asked, maker=who.name, checker="", proposal=key)
-            return made if isinstance(made, Refusal) else self._again(draft_id)
-        proposal = await self._home.approvals.propose(
-            KIND, msgspec.json.encode(asked), who, branch=draft.branch, key=key
-        )
-        if isinstance(proposal, Refusal):
-            return proposal
-        records.mark_draft(self._store, draft.id, DraftState.PROPOSED, proposal=proposal.id)
-        return self._again(draft_id)
+                return made if isinstance(made, Refusal) else await self._again(draft_id)
+            body = msgspec.json.encode(asked)
+            proposal = await self._home.approvals.propose(KIND, body, who, branch=draft.branch, key=key)
+            if isinstance(proposal, Refusal):
+                return proposal
+            mark = partial(records.mark_draft, proposal=proposal.id)
+            await asyncio.to_thread(mark, self._store, draft.id, DraftState.PROPOSED)
+            return await self._again(draft_id)
 
-    def _again(self, draft_id: str) -> Draft:
-        found = records.draft(self._store, draft_id)
+    async def _again(self, draft_id: str) -> Draft:
+        found = await asyncio.to_thread(records.draft, self._store, draft_id)
         assert found is not None, "drafts are never removed"
         return found
 
@@ -404,7 +405,7 @@ class ConfigurationDesk:
         async with self._turn:
             done = await asyncio.to_thread(records.version_of_proposal, self._store, proposal.id)
             if done is not None:
-                await self._end(done)
+                await self._end(done, asked.draft)
                 return None
             draft = await asyncio.to_thread(records.draft, self._store, asked.draft)
             if draft is None or draft.revision != asked.revision:
@@ -413,11 +414,13 @@ class ConfigurationDesk:
             made = await self._publish(draft, asked, maker=maker, checker=checker, proposal=proposal.id)
             return made if isinstance(made, Refusal) else None
 
-    async def _end(self, done: Version) -> None:
+    async def _end(self, done: Version, draft_id: str) -> None:
         """Finish a publication that was cut off after its version was kept."""
         await asyncio.to_thread(self._end_writing)
-        if self.head().number == done.number and self._home.version.version != done.version:
-            bank = await asyncio.to_thread(load, self.files(done.number))
+        await asyncio.to_thread(records.mark_draft, self._store, draft_id, DraftState.PUBLISHED)
+        head = await asyncio.to_thread(self.head)
+        if head.number == done.number and self._home.version.version != done.version:
+            bank = await asyncio.to_thread(lambda: load(self.files(done.number)))
             assert isinstance(bank, Bank), "it was looked at before it was kept"
             self._home.take_bank(version_of(bank))
 

@@ -186,6 +186,7 @@ def test_a_process_killed_while_it_publishes_ends_the_publication_at_its_next_st
         assert bank_files.read_files(place.bank) == app.configuration.files()
         await app.approvals.run_once()
         assert app.configuration.head().number == 2, "carried out once"
+        assert app.configuration.drafts(MAKER) == [], "nobody goes on waiting for it"
         decided = app.approvals.decided()[0]
         assert (decided.state, decided.failure) == (ProposalState.APPROVED, "")
         assert decided.carried_ms is not None
@@ -291,6 +292,22 @@ def test_who_has_not_seen_the_latest_revision_changes_nothing(place: Folder, clo
 
 
 # --- what is refused ------------------------------------------------------------------------------------
+
+
+def test_proposed_by_two_at_once_a_draft_waits_once(place: Folder, clock: ManualClock) -> None:
+    async def work(app: App) -> None:
+        draft = begun(app, LONGER_HOLD)
+        desk, seen = app.configuration, draft.revision
+        both = await asyncio.gather(
+            *(desk.propose(draft.id, MAKER, seen=seen, reason="", key=key) for key in ("k1", "k2"))
+        )
+        assert [type(each) for each in both] == [Draft, Refusal]
+        waiting = app.approvals.waiting()
+        assert len(waiting) == 1
+        assert isinstance(both[0], Draft)
+        assert both[0].proposal == waiting[0].id
+
+    run(place, clock, work)
 
 
 def test_a_draft_with_mistakes_is_kept_and_cannot_be_proposed(place: Folder, clock: ManualClock) -> None:
