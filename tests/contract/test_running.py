@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from openhall.app.folder import Folder
+from openhall.web.supervision import Supervisor
+from tests.contract.test_http_life import held_write_lock
 from tests.race.served import Served, serving
 from tests.race.staffed import BRANCH, Staffed, staffed
 from tests.race.test_rush import open_branch
@@ -102,9 +105,42 @@ def test_the_log_names_no_address_no_token_and_no_path_of_a_customer(
     served, staff, _ = running
     served.ask("GET", "/t/b01.20270118.t7.SECRETSECRET")
     served.ask("GET", f"/api/branches/{BRANCH}/tickets/A007?who=somebody", token=staff.manager)
+    served.ask("POST", "/api/session", body={"name": "Wang Xiuying", "password": "hunter2-hunter2"})
+    contact = {"kind": "contact", "fields": {"phone": "13812345678", "name": "Wang Xiuying"}}
+    served.ask("POST", f"/api/branches/{BRANCH}/personal", token=staff.manager, body=contact)
+    served.ask(
+        "POST", f"/api/branches/{BRANCH}/personal", token=staff.manager, raw=b'{"phone": "13812345678"'
+    )
+    served.command(BRANCH, "IssueTicket", {"service_id": "Wang Xiuying"}, token=staff.manager)
     text = served.log.read_text()
-    for secret in ("SECRETSECRET", "A007", "somebody", staff.manager, TOKEN, "127.0.0.1"):
+    secrets = ("SECRETSECRET", "A007", "somebody", staff.manager, TOKEN, "127.0.0.1")
+    for secret in (*secrets, "13812345678", "Xiuying", "hunter2"):
         assert secret not in text
+
+
+def test_a_line_that_a_request_caused_says_where_and_by_which_account_without_the_access_log(
+    tmp_path: Path,
+) -> None:
+    staff = staffed(tmp_path / "bank")
+    with serving(staff.folder, environment={**os.environ, "OPENHALL_LOG_FORMAT": "json"}) as served:
+        open_branch(served, BRANCH, staff.manager)
+        given = {"x-request-id": "proxy-0123456789", "idempotency-key": "k1"}
+        with held_write_lock(Folder(staff.folder).database):
+            path = f"/api/branches/{BRANCH}/commands/RecordBaulk"
+            refused = served.ask("POST", path, token=staff.tokens["lobby"], body={}, headers=given)
+            assert refused.status == 503
+            unsigned = served.ask("GET", "/healthz")
+            assert unsigned.status == 503
+        served.stop()
+    said = lines(served)
+    (line,) = [each for each in said if each.get("request_id") == "proxy-0123456789"]
+    assert line["level"] == "error"
+    assert "database_locked" in line["event"]
+    assert (line["branch"], line["actor"]) == (BRANCH, "lobby")
+    assert "request" not in {each["event"] for each in said}, "the access log is off"
+    own = [each for each in said if "request_id" not in each]
+    assert own, "the server's own lines"
+    assert all(each.keys().isdisjoint({"branch", "actor"}) for each in own), "nothing is left of a request"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +195,16 @@ def test_metrics_count_commands_commits_people_and_requests(running: tuple[Serve
     assert "process_resident_memory_bytes[]" in after
     labels = " ".join(after)
     assert "b01-boss" not in labels, "no account is in a label"
+
+
+def test_a_service_manager_that_does_not_read_holds_up_nobody(tmp_path: Path) -> None:
+    manager = Manager(tmp_path / "notify")
+    supervisor = Supervisor({"NOTIFY_SOCKET": str(manager.path)})
+    for _ in range(1_000):
+        supervisor.tell("WATCHDOG=1")
+    assert manager.hears("WATCHDOG=1")
+    manager.close()
+    supervisor.tell("STOPPING=1")
 
 
 def test_the_service_manager_hears_ready_and_alive_and_stopping(

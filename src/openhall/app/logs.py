@@ -34,6 +34,11 @@ def mask_secrets(_logger: Any, _name: str, event: _Event) -> _Event:
     return event
 
 
+def drop_empty(_logger: Any, _name: str, event: _Event) -> _Event:
+    """Leave out what does not apply: a request of nobody, or of no branch."""
+    return {key: value for key, value in event.items() if value != "" or key == "event"}
+
+
 def configure(settings: LogSettings, stream: IO[str] | None = None) -> None:
     """Let structlog and the standard library write to one stream, in the form that the settings say."""
     shared: list[Any] = [
@@ -49,6 +54,7 @@ def configure(settings: LogSettings, stream: IO[str] | None = None) -> None:
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         mask_secrets,
+        drop_empty,
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if is_json
         else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),

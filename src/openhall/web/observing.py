@@ -38,8 +38,19 @@ class Observing:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        with structlog.contextvars.bound_contextvars(request_id=request_id_of(scope)):
+        about = {"request_id": request_id_of(scope), "branch": branch_of(scope), "actor": ""}
+        with structlog.contextvars.bound_contextvars(**about):
             await self.app(scope, receive, send)
+
+
+def note_actor(account: str) -> None:
+    """Let the lines of this request carry the account, which is known once its session is found."""
+    structlog.contextvars.bind_contextvars(actor=account)
+
+
+def branch_of(scope: Any) -> str:
+    """The branch in a request's address; empty where none is."""
+    return str(scope.get("path_params", {}).get("branch_id", ""))
 
 
 def request_id_of(scope: Any) -> str:
@@ -69,7 +80,7 @@ async def note_answer(message: Message, scope: Any) -> None:
             method=method,
             route=route,
             status=status,
-            branch=str(scope.get("path_params", {}).get("branch_id", "")),
+            branch=branch_of(scope),
             actor=getattr(account, "name", ""),
             milliseconds=round((app.measures.begin() - began) * 1_000, 1),
         )

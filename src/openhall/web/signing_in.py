@@ -26,6 +26,7 @@ from openhall.log.accounts import Account, SignedIn
 from openhall.log.sessions import Step
 from openhall.web.cookies import session_cookie, token_of
 from openhall.web.guarding import ANYONE, SIGNED_IN
+from openhall.web.observing import note_actor
 from openhall.web.problems import RESPONSES, Refused, all_texts
 from openhall.web.rates import Rates, network_address, require
 from openhall.web.reading import language_of, own_path
@@ -52,6 +53,7 @@ class SessionMiddleware(AbstractAuthenticationMiddleware):
                 limit = app.settings.limits.unknown_per_second
                 require(connection, f"unknown {network_address(connection)}", limit)
             raise NotAuthorizedException
+        note_actor(account.name)
         if not _is_by_itself(connection):
             app.accounts.touch(token)
         return AuthenticationResult(user=account, auth=token)

@@ -24,11 +24,13 @@ class Supervisor:
         self._watch_seconds = int(limit) / MICROSECONDS if limit.isdigit() and is_for_us else 0.0
 
     def tell(self, *words: str) -> None:
-        """Say something, if anybody listens; a manager that is gone is no trouble of ours."""
+        """Say something, if anybody listens; a manager that is gone, or does not read, is not our trouble."""
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaker:
+            # A manager that is stuck must not hold up the halls: what its queue does not take is lost.
+            speaker.setblocking(False)
             try:
                 speaker.connect(address)
                 speaker.sendall("\n".join(words).encode())
