@@ -53,6 +53,7 @@ from openhall.web import (
     accounts,
     alerts,
     configuration_pages,
+    configuration_words,
     devices,
     messages,
     personal_pages,
@@ -211,9 +212,9 @@ def from_configuration() -> Iterator[Found]:
                 yield place, key.help
     for words, _ in configuration_pages.SECTIONS.values():
         yield "web/configuration_pages.py", words
-    for worded in (configuration_pages.ORIGINS, configuration_pages.STATES, configuration_pages.COUNTS):
+    for worded in configuration_words.EVERY:
         for words in worded.values():
-            yield "web/configuration_pages.py", words
+            yield "web/configuration_words.py", words
     yield "app/configuration.py", configuration.BY_HAND_NAME
 
 

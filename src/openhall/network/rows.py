@@ -33,7 +33,7 @@ What = Literal["new", "changed", "same", "gone"]
 
 REFUSALS = refusals(
     configuration_rows_unreadable=(
-        "The rows cannot be read from line {line} on: {why}.",
+        "The rows cannot be read: a quotation mark is left open, or stands in the middle of a cell.",
         "Copy the rows again, or save them as CSV and take that file.",
     ),
     configuration_rows_empty=(
@@ -112,9 +112,8 @@ def take(files: Mapping[str, bytes], name: str, text: str, branch: str = "") -> 
         return Refusal("configuration_place_unknown", "list", {"place": name})
     try:
         given = list(_given(text, name))
-    except csv.Error as error:
-        line = text.count("\n") + 1
-        return Refusal("configuration_rows_unreadable", "text", {"line": line, "why": str(error)})
+    except csv.Error:
+        return Refusal("configuration_rows_unreadable", "text")
     if not given:
         return Refusal("configuration_rows_empty", "text")
     columns = tables()[name].columns

@@ -16,6 +16,7 @@ from openhall.network.labels import choice, label
 from openhall.network.mistakes import Place
 from openhall.network.outline import Item, Outline, parts
 from openhall.network.reading import DAYS, ROW_TYPES
+from openhall.network.rows import IDENTITY
 from openhall.network.schema import Key
 from openhall.web.configuration_bodies import MistakeBody
 
@@ -28,8 +29,15 @@ AS_TABLE: Final = frozenset(
     }
 )  # fmt: skip
 """Lists whose items are rows; others are cards."""
-ORDERED: Final = frozenset({"classes", "services", "regimes", "triage", "lessons", "contracts"})
-"""Lists whose order means something: the first class is the ordinary one, the first regime the usual one."""
+ORDERED: Final = frozenset(
+    {
+        "choices", "classes", "contracts", "counters", "guides", "lessons", "needs", "people", "regimes",
+        "services", "shifts", "steps", "triage",
+    }
+)  # fmt: skip
+"""Lists in which people meet the items in this order, or whose first item is the usual one."""
+OF_A_BRANCH: Final = frozenset({"counters", "people"})
+"""Of these an item changes places with another of its branch: on that branch's page."""
 CALENDAR_DAYS: Final = 366
 CALENDAR_WIDTH: Final = 1_098
 CALENDAR_MARGIN: Final = 170
@@ -149,11 +157,18 @@ class ListOf:
     path: str
     fixed: dict[str, str] = field(default_factory=dict)
     """What a new item has without asking: the branch that it is for."""
+    branch: str = ""
+    """Whose part of the list it is."""
 
     @property
     def is_table(self) -> bool:
         """Rows in place of cards?"""
         return self.key in AS_TABLE
+
+    @property
+    def is_rows(self) -> bool:
+        """Can all of it be taken from a spreadsheet?"""
+        return self.key in IDENTITY and self.key != "branches"
 
 
 def place_id(file: str, path: str, line: int | None) -> str:
@@ -257,7 +272,7 @@ class Forms:
     ) -> Group:
         found = Group(key, title, place.file, place.path, place.line, [])
         found.id, found.branch = (item.id, item.branch) if item else ("", "")
-        found.is_movable = key in ORDERED and place.line is None
+        found.is_movable = key in ORDERED
         found.mistakes = [m for m in self._mistakes if _is_at(m, place, exact=True)]
         for each in keys:
             if each.name in without:
@@ -324,17 +339,21 @@ class Forms:
         assert key is not None and key.table is not None  # noqa: PT018 - both say that it is a list
         items = self.outline.items(name, branch) if only is None else list(only)
         without = frozenset({"branch"}) if branch else frozenset()
+        groups = [self.group(item, without=without) for item in items]
+        for each in groups:
+            each.is_movable = each.is_movable and (bool(branch) or name not in OF_A_BRANCH)
         file, path = self._home(name, branch)
         keys = [k for k in schema.keys_of(key.table) if k.name not in without]
         return ListOf(
             key=name,
             title=self.label(name),
-            groups=[self.group(item, without=without) for item in items],
+            groups=groups,
             columns=[k for k in keys if k.kind != "table"],
             new=self._new(keys, file),
             file=file,
             path=path,
             fixed={"branch": branch} if branch and file.endswith(".csv") else {},
+            branch=branch,
         )
 
     def nested(self, item: Item, name: str) -> ListOf:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from openhall.access import rights
 from openhall.access.approvals import Proposal
 from openhall.app.build import App
 from openhall.app.configuration import KIND, Asked, checked, refuse_scope
-from openhall.app.configuration_preview import preview, text_diff
+from openhall.app.configuration_preview import on_a_day, preview, text_diff
 from openhall.app.language import say
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
@@ -30,9 +31,10 @@ from openhall.network.outline import Outline, outline_of
 from openhall.network.reading import DAYS
 from openhall.web.api import BranchId, readable_branch
 from openhall.web.approvals import SUMMARIES, Summary
-from openhall.web.configuration import DraftId, Number
-from openhall.web.configuration_bodies import allowed, draft_told, effects_told, mistakes_told
+from openhall.web.configuration import Day, DraftId, Number
+from openhall.web.configuration_bodies import allowed, day_told, draft_told, effects_told, mistakes_told
 from openhall.web.configuration_forms import Forms, place_id
+from openhall.web.configuration_words import COUNTS, ORIGINS, ROW_WORDS, SIMULATION_WORDS, STATES
 from openhall.web.frame import frame
 from openhall.web.guarding import needs_screen
 from openhall.web.problems import Refused, all_texts
@@ -68,21 +70,6 @@ SECTIONS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 REST: Final = "bank"
 ELSEWHERE: Final = frozenset({"branches", "counters", "exceptions"})
 """On the pages of the branches."""
-
-ORIGINS: Final = {
-    "first": "the files at the first start",
-    "page": "changed on this page",
-    "files": "files handed in",
-    "by_hand": "changed by hand in the folder",
-    "restored": "back to an earlier version",
-}
-STATES: Final = {
-    "open": "being worked on",
-    "proposed": "waits for a second person",
-    "published": "published",
-    "dropped": "given up",
-}
-COUNTS: Final = {"at_once": "counts at once", "next_day": "counts from each branch's next day"}
 
 Section = Annotated[str, PathParameter(max_length=32)]
 DraftQuery = Annotated[str, QueryParameter(max_length=64, description="The draft that is shown")]
@@ -170,12 +157,18 @@ def around(request: OpenhallRequest, seen: Looked, branch: Branch | None = None)
         "home": f"/b/{request.user.branch}" if request.user.branch else "/head",
         "page_of": lambda m: page_of(seen, m.file, m.path, m.line),
         "may_devices": rights.may_open(role, "devices"),
+        "row_words": told(ROW_WORDS, language),
         "weekdays": dict(zip(DAYS, WEEKDAYS, strict=True)),
         "label_of": seen.forms.label,
         "datalists": seen.forms.long_lists(),
         "class_names": {c.code: c.name.get(language) for c in app.bank.classes},
         "branch_names": {b.id: b.name.get(language) for b in app.bank.branches},
     }
+
+
+def told(words: dict[str, str], language: Language) -> dict[str, str]:
+    """Words that a script of the page fills in."""
+    return {name: say(language, sentence) for name, sentence in words.items()}
 
 
 def page_of(seen: Looked, file: str, path: str, line: int | None) -> str:
@@ -357,7 +350,7 @@ async def branch_page(
 # --- a draft, a version -------------------------------------------------------------------------------------
 
 
-async def _draft_page(request: OpenhallRequest, draft_id: str) -> Response[bytes]:
+async def _draft_page(request: OpenhallRequest, draft_id: str, on: date | None) -> Response[bytes]:
     def work() -> Response[bytes]:
         app: App = request.app.state.openhall
         own = request.user.branch
@@ -371,7 +364,8 @@ async def _draft_page(request: OpenhallRequest, draft_id: str) -> Response[bytes
             "effects": effects_told(found.effects, seen.language),
             "besides": effects_told(found.besides, seen.language),
             "diff": text_diff(app.configuration.files(), seen.files),
-            "proposal": proposal,
+            "day": day_told(on_a_day(app, found.bank, on), seen.language) if found.bank else None,
+            "simulation_words": told(SIMULATION_WORDS, seen.language),
             "failure": failure_words(proposal, seen.language),
             "simulated": [b for b in app.bank.branches if own in (None, b.id)],
         }
@@ -381,18 +375,18 @@ async def _draft_page(request: OpenhallRequest, draft_id: str) -> Response[bytes
 
 
 @get("/head/configuration/drafts/{draft_id:str}", include_in_schema=False, opt=LOOKS)
-async def draft_page(request: OpenhallRequest, draft_id: DraftId) -> Response[bytes]:
+async def draft_page(request: OpenhallRequest, draft_id: DraftId, on: Day = None) -> Response[bytes]:
     """What a draft does, and what becomes of it."""
-    return await _draft_page(request, draft_id)
+    return await _draft_page(request, draft_id, on)
 
 
 @get("/b/{branch_id:str}/configuration/drafts/{draft_id:str}", include_in_schema=False, opt=LOOKS)
 async def branch_draft_page(
-    request: OpenhallRequest, branch_id: BranchId, draft_id: DraftId
+    request: OpenhallRequest, branch_id: BranchId, draft_id: DraftId, on: Day = None
 ) -> Response[bytes]:
     """The same for those who belong to a branch."""
     readable_branch(request, branch_id)
-    return await _draft_page(request, draft_id)
+    return await _draft_page(request, draft_id, on)
 
 
 def failure_words(proposal: Proposal | None, language: Language) -> str:

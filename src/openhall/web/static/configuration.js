@@ -18,12 +18,11 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // One after the other: each change is made on the revision that the one before it has made.
-  function change(changes, path = "changes", fields = null) {
+  function change(changes) {
     unkept += 1;
     tell(bar.dataset.keeping);
     const turn = waiting.then(async () => {
-      const body = fields ? { seen: revision, ...fields } : { seen: revision, changes };
-      const result = await send(`${base}/${path}`, body);
+      const result = await send(`${base}/changes`, { seen: revision, changes });
       unkept -= 1;
       if (!result.ok) {
         tell("");
@@ -155,7 +154,9 @@ document.addEventListener("DOMContentLoaded", () => {
     if (control.hasAttribute("data-remove")) {
       if (await ask(control.dataset.confirm)) await reloadAfter(change([{ type: "remove", ...placeOf(control) }]));
     } else if (control.dataset.move) {
-      await reloadAfter(change([{ type: "move", ...placeOf(control), by: Number(control.dataset.move) }]));
+      await move(control, Number(control.dataset.move));
+    } else if (control.dataset.download) {
+      await download(control);
     } else if (control.dataset.draftPost) {
       await finish(send(`${base}/${control.dataset.draftPost}`, { seen: revision }), control);
     } else if (control.hasAttribute("data-drop")) {
@@ -168,6 +169,37 @@ document.addEventListener("DOMContentLoaded", () => {
       await finish(send(control.dataset.post, {}), control);
     }
   });
+
+  // --- order ------------------------------------------------------------------------------------------
+
+  const lists = () => Array.from(document.querySelectorAll("[data-items]"));
+  const itemsOf = (list) => Array.from(list.children).filter((each) => each.hasAttribute("data-item"));
+
+  // The page is built anew after a move; whoever moves by keyboard goes on where the item is now.
+  async function move(control, by) {
+    const item = control.closest("[data-item]");
+    const list = item.parentElement;
+    const to = { list: lists().indexOf(list), item: itemsOf(list).indexOf(item) + by, by };
+    if (!(await change([{ type: "move", ...placeOf(control), by }]))) return;
+    sessionStorage.setItem("openhall-moved", JSON.stringify(to));
+    location.reload();
+  }
+
+  function goOnMoving() {
+    const kept = sessionStorage.getItem("openhall-moved");
+    sessionStorage.removeItem("openhall-moved");
+    if (!kept) return;
+    const to = JSON.parse(kept);
+    const list = lists()[to.list];
+    const item = list && itemsOf(list)[to.item];
+    if (!item) return;
+    for (let at = item.parentElement; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+    const buttons = Array.from(item.querySelectorAll("[data-move]")).filter((each) => each.closest("[data-item]") === item && !each.disabled);
+    const same = buttons.find((each) => Number(each.dataset.move) === to.by) || buttons[0];
+    same?.focus();
+    tell(bar.dataset.moved.replace("#", to.item + 1));
+  }
+  if (bar?.hasAttribute("data-open")) goOnMoving();
 
   async function reloadAfter(work) {
     if (await work) location.reload();
@@ -199,8 +231,7 @@ document.addEventListener("DOMContentLoaded", () => {
       await reloadAfter(change([{ type: "file", file: form.dataset.put, text: form.elements.text.value }]));
     } else if (form.dataset.rows) {
       event.preventDefault();
-      if (!(await ask(form.dataset.confirm))) return;
-      await reloadAfter(change(null, "rows", { list: form.dataset.rows, text: form.elements.text.value }));
+      await lookAtRows(form, event.submitter);
     } else if (form.hasAttribute("data-propose")) {
       event.preventDefault();
       if (form.dataset.confirm && !(await ask(form.dataset.confirm))) return;
@@ -231,44 +262,150 @@ document.addEventListener("DOMContentLoaded", () => {
     return values;
   }
 
+  // --- rows from a spreadsheet ------------------------------------------------------------------------
+
+  // Spreadsheets in China save CSV as GBK unless they are asked for UTF-8.
+  async function textOf(file) {
+    const bytes = await file.arrayBuffer();
+    for (const encoding of ["utf-8", "gb18030"]) {
+      try {
+        return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+      } catch {
+        // The next one.
+      }
+    }
+    return null;
+  }
+
   for (const input of document.querySelectorAll("[data-take]")) {
     input.addEventListener("change", async () => {
-      if (input.files[0]) input.form.elements.text.value = await input.files[0].text();
+      if (!input.files[0]) return;
+      const text = await textOf(input.files[0]);
+      if (text === null) return say(JSON.parse(input.form.dataset.words).unreadable, "", true);
+      input.form.elements.text.value = text;
     });
+  }
+
+  async function download(control) {
+    const { rows, branch } = control.form.dataset;
+    const response = await fetch(`${base}/rows?${new URLSearchParams({ of: rows, branch })}`, { headers: { Accept: "application/json" } });
+    const body = await response.json();
+    if (!response.ok) return say(body.title, body.remedy, true);
+    control.form.elements.text.value = body.text;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff", body.text], { type: "text/csv" }));
+    link.download = control.dataset.download;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  const made = (tag, text = "", fields = {}) => Object.assign(document.createElement(tag), { textContent: text, ...fields });
+
+  async function lookAtRows(form, control) {
+    const words = JSON.parse(form.dataset.words);
+    const shown = form.querySelector("[data-looked]");
+    const rows = { type: "rows", list: form.dataset.rows, text: form.elements.text.value, branch: form.dataset.branch };
+    control.setAttribute("aria-busy", "true");
+    const result = await send(`${base}/rows`, rows);
+    control.removeAttribute("aria-busy");
+    shown.replaceChildren();
+    if (!result.ok) return show(result);
+    const { counts, mistakes } = result.body;
+    const wrong = result.body.rows.filter((row) => row.mistakes.length).length;
+    const summary = made("p");
+    for (const [what, count] of [["mistake", wrong], ...Object.entries(counts)]) {
+      if (count) summary.append(made("span", `${words[what]} ${count}`, { className: `badge ${what === "mistake" || what === "gone" ? "badge-claim" : ""}` }), " ");
+    }
+    const told = result.body.rows.filter((row) => row.what !== "same" || row.mistakes.length);
+    shown.append(summary);
+    if (told.length) shown.append(rowTable(words, told));
+    if (mistakes.length) {
+      const list = made("ul");
+      for (const m of mistakes) list.append(made("li", `${m.sentence} ${m.remedy}`, { className: "form-error" }));
+      shown.append(made("p", words.elsewhere), list);
+    }
+    if (wrong || mistakes.length) shown.append(made("p", words.kept, { className: "muted" }));
+    const take = made("button", words.take, { type: "button", className: "primary" });
+    take.addEventListener("click", () => reloadAfter(change([rows])), { once: true });
+    shown.append(take);
+    take.scrollIntoView({ block: "nearest" });
+  }
+
+  function rowTable(words, rows) {
+    const frame = made("div", "", { className: "table-wide", tabIndex: 0, role: "region", ariaLabel: words.what });
+    const table = made("table", "", { className: "table" });
+    const head = table.createTHead().insertRow();
+    for (const name of ["line", "what", "which", "cells"]) head.append(made("th", words[name], { scope: "col" }));
+    const body = table.createTBody();
+    for (const row of rows) {
+      const line = body.insertRow();
+      line.insertCell().textContent = row.line || "–";
+      line.insertCell().append(made("span", words[row.what], { className: `badge ${row.what === "gone" ? "badge-claim" : ""}` }));
+      line.insertCell().append(made("b", row.name || row.id), row.name ? made("small", ` ${row.id}`) : "");
+      const cells = line.insertCell();
+      for (const m of row.mistakes) cells.append(made("span", `${m.path}: ${m.words} ${m.remedy}`, { className: "form-error" }));
+      for (const cell of row.cells) {
+        const said = row.what === "new" ? cell.after : `${cell.before || "–"} → ${cell.after || "–"}`;
+        const part = made("span", "", { className: "configuration-cell" });
+        part.append(made("span", `${cell.label} `, { className: "muted" }), said);
+        cells.append(part);
+      }
+    }
+    frame.append(table);
+    return frame;
   }
 
   // --- a typical day before and after ---------------------------------------------------------------
 
   async function simulate(form, control) {
+    const words = JSON.parse(form.dataset.words);
     const shown = document.querySelector("[data-simulated]");
     control.setAttribute("aria-busy", "true");
-    shown.textContent = form.dataset.computing;
+    shown.textContent = words.computing;
     const query = new URLSearchParams({ branch: form.elements.branch.value });
+    if (form.elements.on.value) query.set("on", form.elements.on.value);
     const response = await fetch(`${form.dataset.simulate}?${query}`, { headers: { Accept: "application/json" } });
     const body = await response.json();
     control.removeAttribute("aria-busy");
     shown.replaceChildren();
     if (!response.ok) return say(body.title, body.remedy, true);
-    shown.append(tableOf(form, body), Object.assign(document.createElement("p"), { className: "muted", textContent: body.is_assumed ? form.dataset.assumed : form.dataset.learned }));
+    const { days_learned: days, learned_from: first, learned_to: last } = body;
+    const rests = days ? words.learned.replace("{n}", days).replace("{first}", first).replace("{last}", last) : words.assumed;
+    shown.append(made("p", rests), dayTable(words, body), classTable(words, JSON.parse(form.dataset.classes), body));
   }
 
-  function tableOf(form, body) {
-    const names = JSON.parse(form.dataset.classes);
-    const table = document.createElement("table");
-    table.className = "table";
-    const head = table.createTHead().insertRow();
-    for (const words of JSON.parse(form.dataset.columns)) head.append(Object.assign(document.createElement("th"), { textContent: words, scope: "col" }));
-    const rows = table.createTBody();
-    for (const after of body.after.classes) {
-      const before = body.before.classes.find((each) => each.class_code === after.class_code);
+  function tableOf(heads) {
+    const table = made("table", "", { className: "table" });
+    const row = table.createTHead().insertRow();
+    for (const words of heads) row.append(made("th", words, { scope: "col" }));
+    return [table, table.createTBody()];
+  }
+
+  function dayTable(words, { day, before, after }) {
+    const keys = ["customers", "left_share", "late_share", "overtime_minutes"];
+    const [table, rows] = tableOf(keys.map((key) => words[key]));
+    table.prepend(made("caption", words.caption.replace("{day}", day)));
+    const row = rows.insertRow();
+    for (const key of keys) row.insertCell().textContent = `${told(words, key, before)} → ${told(words, key, after)}`;
+    return table;
+  }
+
+  function classTable(words, names, { before, after }) {
+    const keys = ["wait_mean", "wait_p90", "wait_longest", "late_share"];
+    const [table, rows] = tableOf(["class", ...keys].map((key) => words[key]));
+    for (const now of after.classes) {
+      const was = before.classes.find((each) => each.class_code === now.class_code);
       const row = rows.insertRow();
-      row.insertCell().textContent = names[after.class_code] || after.class_code;
-      for (const key of ["wait_mean", "wait_p90", "wait_longest"]) row.insertCell().textContent = `${minutes(form, before?.[key])} → ${minutes(form, after[key])}`;
-      row.insertCell().textContent = `${percent(before?.late_share)} → ${percent(after.late_share)}`;
+      row.append(made("th", names[now.class_code] || now.class_code, { scope: "row" }));
+      for (const key of keys) row.insertCell().textContent = `${told(words, key, was)} → ${told(words, key, now)}`;
     }
     return table;
   }
 
-  const minutes = (form, value) => (value === null || value === undefined ? "–" : form.dataset.minutes.replace("#", value));
-  const percent = (value) => (value === null || value === undefined ? "–" : `${(value * 100).toFixed(1)} %`);
+  function told(words, key, values) {
+    const value = values?.[key];
+    if (value === null || value === undefined) return "–";
+    if (key.endsWith("_share")) return `${(value * 100).toFixed(1)} %`;
+    return key === "customers" ? String(Math.round(value)) : words.minutes.replace("{n}", value);
+  }
 });
