@@ -156,7 +156,8 @@ class ConfigurationController(Controller):
 
     @get("/versions/{number:int}/files", summary="The files of a version", responses=RESPONSES, opt=LOOKS)
     async def version_files(self, request: OpenhallRequest, number: Number) -> dict[str, str]:
-        """As text by name."""
+        """As text by name; for head office alone."""
+        refuse_branch_accounts(request)
         desk = desk_of(request)
         known = {v.number for v in await asyncio.to_thread(desk.versions)}
         if number not in known:
@@ -241,7 +242,8 @@ class DraftController(Controller):
 
     @get("/{draft_id:str}/files", summary="The files of a draft", responses=RESPONSES, opt=LOOKS)
     async def files(self, request: OpenhallRequest, draft_id: DraftId) -> dict[str, str]:
-        """As text by name."""
+        """As text by name; for head office alone."""
+        refuse_branch_accounts(request)
         return as_text(await asyncio.to_thread(files_of, request, draft_id))
 
     @post(
@@ -376,6 +378,12 @@ class DraftController(Controller):
         if isinstance(question, Refusal):
             raise Refused(question)
         return await app.work(change_study.compare, question, seconds=SIMULATION_SECONDS)
+
+
+def refuse_branch_accounts(request: OpenhallRequest) -> None:
+    """Raise `Refused` for who belongs to a branch: whole files name the people of all the others too."""
+    if request.user.branch:
+        raise Refused(Refusal("branch_not_yours", "files"))
 
 
 def files_of(request: OpenhallRequest, draft_id: str) -> dict[str, bytes]:

@@ -231,6 +231,15 @@ def test_a_branch_manager_works_on_the_own_branch_only(site: Site) -> None:
     assert site.ask("mei", "GET", "/api/configuration").status_code == 403
 
 
+def test_whole_files_are_for_head_office_alone(site: Site) -> None:
+    """They name the colleagues of every branch, and what each of them can do."""
+    own = site.draft("boss", "lanqiao")
+    for path in (f"drafts/{own['id']}/files", "versions/1/files"):
+        answer = site.ask("boss", "GET", f"/api/configuration/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (403, "branch_not_yours"), path
+        assert "people.csv" in site.done("ops", "GET", f"/api/configuration/{path}")
+
+
 def test_a_list_is_taken_from_a_spreadsheet_and_each_row_is_shown_before_it_counts(site: Site) -> None:
     draft = site.draft()
     path = f"/api/configuration/drafts/{draft['id']}/rows"
