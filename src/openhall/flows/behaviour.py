@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from openhall.hall.model import ROOM as HALL
 from openhall.hall.model import events as e
+from openhall.hall.model.asked import AppointmentStatus
 from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.kernel.clock import local_ms
 from openhall.kernel.event import Event, Recorded, Stamp, StreamId
@@ -145,6 +146,8 @@ class DayWatch:
         for ticket in self.state.tickets.values():
             self._waited(ticket)
         self.found.days = [self._arrivals()]
+        missed = (a.status is AppointmentStatus.MISSED for a in self.state.appointments.values())
+        self.found.booked.missed = sum(missed)
         return self.found
 
     def _waited(self, ticket: Ticket) -> None:
@@ -193,6 +196,11 @@ def look(event: Event, watch: DayWatch, stamp: Stamp) -> None:
 @look.register
 def _issued(event: e.TicketIssued, watch: DayWatch, _: Stamp) -> None:
     watch.asked_for[event.ticket_id] = (event.service_id, event.need)
+
+
+@look.register
+def _checked_in(event: e.AppointmentCheckedIn, watch: DayWatch, _: Stamp) -> None:
+    watch.found.booked.late_ms.append(event.late_ms)
 
 
 @look.register

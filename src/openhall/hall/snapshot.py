@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from openhall.hall.model.advising import Subject, resting
+from openhall.hall.model.asked import AppointmentStatus
 from openhall.hall.model.deciding.diverting import ALWAYS_OFFERED, channels_for
 from openhall.hall.model.planning import Stints
 from openhall.hall.model.state import CounterState, Doors, HallState, Presence, Ticket, TicketStatus
@@ -47,6 +48,24 @@ class Someone(msgspec.Struct, frozen=True):
     """Another way that could be offered; None where there is none, or where nobody should be asked."""
     stands_ms: int = 0
     """The moment of joining by which somebody with an appointment stands in line; 0: the real one."""
+
+
+class Booked(msgspec.Struct, frozen=True):
+    """Somebody who has an appointment today and is not here yet."""
+
+    number: int
+    """Of the day's bookings."""
+    service: str
+    at_ms: int
+
+
+class BookedTerms(msgspec.Struct, frozen=True):
+    """What an appointment counts for: the head start of who is on time, up to how late anything of it is
+    left, and how many ms of the place each late ms takes."""
+
+    head_start_ms: int = 0
+    late_ms: int = 0
+    slope: int = 0
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -157,6 +176,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The moves of the advice that stands and that nobody has decided on."""
     resting: frozenset[Subject] = frozenset()
     """What was declined a little while ago, and is not proposed again yet."""
+    booked: tuple[Booked, ...] = ()
+    """By time."""
+    booked_terms: BookedTerms = BookedTerms()
 
     @property
     def joined_today(self) -> int:
@@ -203,6 +225,8 @@ def snapshot(state: HallState, now_ms: int, next_seq: int, helpers: tuple[Helper
         helpers=tuple(h for h in helpers if state.staff(h.person_id) is None and h.person_id not in asked),
         shown=_shown(state),
         resting=frozenset(resting(state, now_ms)),
+        booked=_booked(state, now_ms),
+        booked_terms=_booked_terms(state),
     )
 
 
@@ -235,6 +259,27 @@ def _people(state: HallState) -> tuple[Someone, ...]:
         if visit.is_pending
     ]
     return (*line, *out, *further, *coming)
+
+
+def _booked(state: HallState, now_ms: int) -> tuple[Booked, ...]:
+    """Who may still come as promised; who is later than that walks in, if at all."""
+    services = {service.id for service in state.day_rules.services}
+    late_ms = state.day_rules.appointments.late_minutes * MINUTE_MS
+    found = [
+        Booked(number, one.service_id, one.at_ms)
+        for number, one in enumerate(state.appointments.values())
+        if one.status is AppointmentStatus.BOOKED
+        and one.service_id in services
+        and one.at_ms + late_ms >= now_ms
+    ]
+    return tuple(sorted(found, key=lambda one: (one.at_ms, one.number)))
+
+
+def _booked_terms(state: HallState) -> BookedTerms:
+    policy = state.day_rules.appointments
+    late_minutes = 0 if policy.when_late == "walk_in" else policy.late_minutes
+    slope = 2 if policy.when_late == "shrink" else 0
+    return BookedTerms(policy.head_start_minutes * MINUTE_MS, late_minutes * MINUTE_MS, slope)
 
 
 def _someone(state: HallState, ticket: Ticket, kind: PersonKind) -> Someone:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from scipy.special import ndtr
 
+from openhall.hall import awaited
 from openhall.hall.course import FAR_MS, Spell, spells_of
 from openhall.hall.model.commands import TellWaits
 from openhall.hall.snapshot import JOINED_EVERY_MS, Seat, Snapshot, Someone
@@ -241,9 +242,17 @@ def twin_of(shot: Snapshot, believed: Habits, *, with_probes: bool) -> Twin:
     """Everything that the engine needs of a hall."""
     groups = groups_of(shot, believed)
     coming = arrivals_of(shot, believed, groups)
-    model = habits.model_of(groups.habits, groups.rules, coming.arrivals)
+    arrivals = awaited.walk_ins(coming.arrivals, shot, groups, believed)
+    model = habits.model_of(groups.habits, groups.rules, arrivals)
     probed = tuple(groups.numbers[s, code, ""] for s, _ in shot.services for code, _, _ in shot.classes)
+    booked = awaited.rows(shot, groups, model, believed)
     fork = _fork(shot, groups, model, probed if with_probes else ())
+    if len(booked):
+        fork = fork._replace(
+            people=np.concatenate([fork.people, booked]),
+            booked=awaited.terms(shot),
+            coming=awaited.coming(believed),
+        )
     models = tuple(_busier(model, factor) for factor in coming.factors)
     return Twin(shot, groups, models, fork, probed if with_probes else ())
 

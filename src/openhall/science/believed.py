@@ -80,6 +80,23 @@ NOBODY = Arrivals(from_ms=0, width_ms=15 * 60_000, expected=(), mix=())
 """Where nothing is known of who will come, nobody is drawn: a wait then counts those who are here."""
 
 
+EARLIEST_MS = 60 * 60_000
+"""So long before an appointed time the times of coming are counted from."""
+
+
+class BookedHabits(msgspec.Struct, frozen=True):
+    """Those who have an appointment.
+
+    Parameters
+    ----------
+    show_share : how many of them come, in time or late.
+    coming : from `EARLIEST_MS` before the appointed time to joining the line.
+    """
+
+    show_share: float
+    coming: Durations
+
+
 class Seen(msgspec.Struct, frozen=True):
     """How many of what a group's habits were learned from, at the branch itself."""
 
@@ -110,6 +127,7 @@ class Habits(msgspec.Struct, frozen=True):
     seen : what was seen of each group, in the same order.
     arrivals : who comes when on an ordinary day, its times counted from the local midnight with which the
         business day begins, its mix over `groups`. None while no day was seen.
+    booked : those with an appointment. None while nobody was seen with one, here or anywhere.
     """
 
     version: str
@@ -121,6 +139,7 @@ class Habits(msgspec.Struct, frozen=True):
     groups: tuple[GroupHabits, ...]
     seen: tuple[Seen, ...] = ()
     arrivals: Arrivals | None = None
+    booked: BookedHabits | None = None
 
     @property
     def is_assumed(self) -> bool:

@@ -862,6 +862,16 @@ AWAY = 2  # stepped out; returns after what is left of the time away
 HELPED = 3  # being helped elsewhere: done there, or back in line
 COMING = 4  # checked in, on the way to a ticket
 AT_A_COUNTER = 5  # at a counter, with another service to come
+BOOKED = (
+    6  # expected at an appointed time, and not here yet. JOINED is that time, HERE_PLACE the place of who
+)
+# comes on time, FLOOR the share of the table of coming that is over, AT_COUNTER a word: below it nobody comes
+
+# Columns of what holds of everybody who is booked, in ms: how long before the appointed time the table of
+# coming begins; by how much somebody on time counts as having joined before it; up to how late that holds;
+# what each late ms takes of it, in ms of the place.
+BOOKED_EARLY, BOOKED_HEAD, BOOKED_LATE, BOOKED_SLOPE = 0, 1, 2, 3
+BOOKED_COLUMNS = 4
 
 # Columns of the counters as they stand. FLOOR is the share of the table that the present stage has outlasted.
 SEAT_MASK, STAGE, SEAT_GROUP, SEAT_FLOOR, ELAPSED, SEAT_CUSTOMER = 0, 1, 2, 3, 4, 5
@@ -893,11 +903,22 @@ class Fork(NamedTuple):
     """(e, 3) what is known of the rest of the day: AT_MS, WHICH, NEW_MASK."""
     now_ms: int
     watched: int
+    booked: Ints = np.zeros(BOOKED_COLUMNS, np.int64)
+    """(BOOKED_COLUMNS,) what holds of everybody who is booked."""
+    coming: Ints = np.zeros((1, QUANTILES), np.int64)
+    """(1, QUANTILES) when those who are booked come, from BOOKED_EARLY before their time on."""
 
 
 def _owned_fork(fork: Fork) -> Fork:
-    people, counters, schedule = (_owned_one(a) for a in (fork.people, fork.counters, fork.schedule))
-    return Fork(people, counters, schedule, int(fork.now_ms), int(fork.watched))
+    return Fork(
+        _owned_one(fork.people),
+        _owned_one(fork.counters),
+        _owned_one(fork.schedule),
+        int(fork.now_ms),
+        int(fork.watched),
+        _owned_one(fork.booked),
+        _owned_one(fork.coming),
+    )
 
 
 @_jit
@@ -958,6 +979,29 @@ def _returns_at(tables, groups, people, index, now_ms, ends, word, other):
 
 
 @_jit
+def _booked_at(fork, index, word, other):
+    """When somebody who is booked joins; NEVER for who does not come."""
+    person = fork.people[index]
+    if word < person[AT_COUNTER]:
+        return NEVER
+    came = (
+        person[JOINED] - fork.booked[BOOKED_EARLY] + _quantile(fork.coming, 0, _beyond(person[FLOOR], other))
+    )
+    return max(fork.now_ms + 1, came)
+
+
+@_jit
+def _booked_place(fork, index, enter):
+    """The place of somebody who is booked and joins then: never behind that of who walks in with them."""
+    person, booked = fork.people[index], fork.booked
+    late = enter - person[JOINED]
+    behind = late + booked[BOOKED_HEAD]
+    if late <= booked[BOOKED_LATE]:
+        behind = min(behind, booked[BOOKED_SLOPE] * max(0, late))
+    return person[HERE_PLACE] + (behind << ORDER_SHIFT)
+
+
+@_jit
 def _person(people, index, enter, group, table, row):
     """Note somebody who is here, but for the words."""
     customer = people[index, CUSTOMER]
@@ -976,7 +1020,10 @@ def _late_comers(model, fork, key, ends, late):
     count = 0
     for index in range(fork.watched, people.shape[0]):
         word, other, _, _ = _words(key, people[index, CUSTOMER], _FATE, 3)
-        enter, group = _returns_at(model.tables, model.groups, people, index, now_ms, ends, word, other)
+        if people[index, KIND] == BOOKED:
+            enter, group = _booked_at(fork, index, word, other), people[index, HERE_GROUP]
+        else:
+            enter, group = _returns_at(model.tables, model.groups, people, index, now_ms, ends, word, other)
         if enter >= NEVER:
             continue
         at = count
@@ -1020,6 +1067,10 @@ def _stage(model, fork, key, until_ms, joiners, number, ends, late, arrivals, wo
         while returned < late_count and late[returned, 0] <= enter:
             index = late[returned, 1]
             _person(people, index, late[returned, 0], late[returned, 2], table, count)
+            if people[index, KIND] == BOOKED:
+                # Their time was promised: beside an endless line they go first.
+                promised = joiners > 0
+                table[count, PLACE] = index if promised else _booked_place(fork, index, late[returned, 0])
             _, _, table[count, WORK], table[count, WALK] = _words(key, people[index, CUSTOMER], _ARRIVAL, 0)
             returned += 1
             count += 1

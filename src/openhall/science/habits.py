@@ -11,17 +11,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from openhall.science import durations, engine
-from openhall.science.believed import NOBODY, Arrivals, GroupHabits, GroupRules, Habits, Seen
+from openhall.science.believed import NOBODY, Arrivals, BookedHabits, GroupHabits, GroupRules, Habits, Seen
 from openhall.science.durations import Durations
 
 __all__ = [
     "NOBODY",
     "Arrivals",
+    "BookedHabits",
     "GroupHabits",
     "GroupRules",
     "Habits",
     "Seen",
     "assumed",
+    "assumed_booked",
     "assumed_habits",
     "base_of",
     "completed",
@@ -166,6 +168,16 @@ def assumed(service: str, class_code: str, mean_ms: float) -> GroupHabits:
         takes_share=0.4,
         done_share=0.85,
     )
+
+
+def assumed_booked() -> BookedHabits:
+    """Those with an appointment, of whom nothing is known: most come, some minutes early, few late.
+
+    17 of 20 come, on average eight minutes early with a spread of nine and a half: a modest assumption,
+    replaced by what the branch's own days show.
+    """
+    minute = 60_000
+    return BookedHabits(0.85, durations.lognormal(52 * minute, 0.18, durations.KEPT_POINTS))
 
 
 def assumed_habits(branch: str, service_ms: Sequence[tuple[str, float]], classes: Sequence[str]) -> Habits:

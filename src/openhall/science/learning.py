@@ -24,10 +24,19 @@ from numpy.typing import NDArray
 
 from openhall.science import durations, survival
 from openhall.science.arriving import arrivals_of, usual_dispersion
+from openhall.science.believed import EARLIEST_MS
 from openhall.science.durations import KEPT_POINTS, Durations
 from openhall.science.engine import GROUPS_AT_MOST
-from openhall.science.habits import GroupHabits, Habits, Seen, assumed
-from openhall.science.samples import BranchSamples, GroupKey, GroupSamples, NeedKey, Times, together
+from openhall.science.habits import BookedHabits, GroupHabits, Habits, Seen, assumed, assumed_booked
+from openhall.science.samples import (
+    BookedSamples,
+    BranchSamples,
+    GroupKey,
+    GroupSamples,
+    NeedKey,
+    Times,
+    together,
+)
 
 Numbers = NDArray[np.float64]
 
@@ -139,6 +148,9 @@ class Network:
                 self.groups.setdefault(key, GroupSamples()).add(found)
             for (service, _, need), times in samples.needs.items():
                 self.needs.setdefault((service, need), Times()).add(times)
+        self.booked = BookedSamples()
+        for samples in branches.values():
+            self.booked.add(samples.booked)
         self.dispersion = usual_dispersion(samples.days for samples in branches.values())
         self.services = _by(self.groups, lambda key: key[0])
         self.classes = _by(self.groups, lambda key: key[1])
@@ -275,6 +287,20 @@ class _Branch:
         known = blend_share(float(curve.left[-1]) * total, total, base.out_share, self.parameters.shares_k)
         return known, table
 
+    def booked(self) -> BookedHabits | None:
+        """Those with an appointment: the branch's over the network's over the assumption."""
+        every = self.network.booked
+        if not len(every.late_ms) + every.missed:
+            return None
+        last, own = assumed_booked(), self.own.booked
+        share = last.show_share
+        for level in (every, own):
+            came = len(level.late_ms)
+            share = blend_share(came, came + level.missed, share, self.parameters.shares_k)
+        levels = [_coming(own), _marked(_coming(every), len(own.late_ms))]
+        table = _chain(levels, last.coming, self.parameters.times_k)
+        return BookedHabits(share, durations.thinned(table, HALL_POINTS))
+
     def needs(self, groups: Mapping[GroupKey, GroupHabits]) -> list[tuple[NeedKey, GroupHabits]]:
         """The needs that deserve a table of their own, those with most customers first."""
         found: list[tuple[NeedKey, GroupHabits]] = []
@@ -303,6 +329,13 @@ class _Branch:
                 rest.add(times)
         table = _chain([table_of(rest)], group.service_time, self.parameters.times_k)
         return msgspec.structs.replace(group, service_time=table)
+
+
+def _coming(samples: BookedSamples) -> Durations | None:
+    """From the earliest that is looked at to joining, as it was seen."""
+    found = Times()
+    found.ended.extend(max(0, EARLIEST_MS + late_ms) for late_ms in samples.late_ms)
+    return table_of(found)
 
 
 def _seen(own: GroupSamples) -> Seen:
@@ -358,6 +391,7 @@ def learn_branch(
             [(g.service, g.class_code, g.need) for g in groups],
             usual_dispersion=network.dispersion,
         ),
+        booked=branch.booked(),
     )
 
 

@@ -117,6 +117,25 @@ class DayArrivals:
 
 
 @dataclass(slots=True)
+class BookedSamples:
+    """What was seen of those with an appointment.
+
+    Parameters
+    ----------
+    late_ms : of those who came, from the appointed time to joining; below 0 before it.
+    missed : who did not come.
+    """
+
+    late_ms: array[int] = field(default_factory=_none)
+    missed: int = 0
+
+    def add(self, other: BookedSamples) -> None:
+        """Take another's samples too."""
+        self.late_ms.extend(other.late_ms)
+        self.missed += other.missed
+
+
+@dataclass(slots=True)
 class BranchSamples:
     """What was seen in one branch over some days."""
 
@@ -124,6 +143,7 @@ class BranchSamples:
     needs: dict[NeedKey, Times] = field(default_factory=dict)
     """Service times by need; those of a service and class are all of its needs'."""
     days: list[DayArrivals] = field(default_factory=list)
+    booked: BookedSamples = field(default_factory=BookedSamples)
 
     def group(self, key: GroupKey) -> GroupSamples:
         """The samples of a service and class, made when there are none yet."""
@@ -136,6 +156,7 @@ class BranchSamples:
         for need, times in other.needs.items():
             self.needs.setdefault(need, Times()).add(times)
         self.days.extend(other.days)
+        self.booked.add(other.booked)
 
 
 def together(samples: Iterable[GroupSamples]) -> GroupSamples:

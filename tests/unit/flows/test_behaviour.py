@@ -9,8 +9,10 @@ import pytest
 
 from openhall.flows.behaviour import samples_of
 from openhall.flows.day import day_rules
+from openhall.hall.booking import BookingTerms, ServicePlaces
 from openhall.hall.model import ROOM
 from openhall.hall.model import commands as c
+from openhall.hall.policy import DayRules
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS, ManualClock
 from openhall.kernel.event import Answer, Command, Request, StreamId
 from openhall.log.book import Book
@@ -19,7 +21,7 @@ from openhall.network.sample import sample_bank
 from openhall.network.version import version_of
 from openhall.rehearsal.invented import InventedParameters, rehearse_invented
 from openhall.science.samples import BranchSamples, GroupSamples, together
-from tests.places import DAY, LANE, at, quiet_branch
+from tests.places import DAY, LANE, at, booked_branch, quiet_branch
 
 MINUTES = MINUTE_MS
 CASH = ("cash", "ordinary")
@@ -28,12 +30,12 @@ CASH = ("cash", "ordinary")
 class Hall:
     """A quiet branch at nine, with one teller at the first counter."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: DayRules | None = None) -> None:
         self.clock = ManualClock(at(8, 59))
         self.store = MemoryStore()
         self.book = Book(self.store, [ROOM], self.clock)
         self._numbers = count()
-        self.do(c.OpenDay(quiet_branch()))
+        self.do(c.OpenDay(rules or quiet_branch()))
         self.clock.set(at(9))
         self.do(c.OpenDoors())
 
@@ -255,3 +257,24 @@ def test_a_whole_invented_day_adds_up() -> None:
     assert whole.reinstated <= whole.absent
     assert whole.done_elsewhere <= whole.tried <= whole.accepted <= whole.offered
     assert min(whole.service.ended) > 0
+
+
+def test_who_has_booked_comes_in_time_or_late_or_not_and_who_cancels_shows_nothing() -> None:
+    hall = Hall(booked_branch())
+    terms = BookingTerms(at(9), 15 * MINUTES, (ServicePlaces("cash", (4,) * 32),))
+    hall.do(c.OfferAppointments(terms, "00" * 8))
+    for _ in range(4):
+        hall.do(c.BookAppointment("cash", at(10)))
+    hall.do(c.CancelAppointment("b4"))
+    hall.clock.set(at(9, 52))
+    hall.do(c.CheckInAppointment("b1"))
+    hall.clock.set(at(10, 7))
+    hall.do(c.CheckInAppointment("b2"))
+    hall.clock.set(at(10, 16))
+    hall.do(c.Tick())
+    hall.do(c.OpenCounter("C1", "zhao"))
+    hall.serve(5)
+    hall.serve(5)
+    found = hall.found().booked
+    assert [late // MINUTES for late in found.late_ms] == [-8, 7]
+    assert found.missed == 1

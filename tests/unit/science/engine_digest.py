@@ -19,16 +19,21 @@ FUTURES = 3
 def hall_of_all_kinds() -> engine.Fork:
     """The bench's hall with somebody of each kind, and counters in each stage."""
     hall = branch_day.busy_hall()
-    people, counters = hall.people[:16].copy(), hall.counters.copy()
+    people, counters = hall.people[:18].copy(), hall.counters.copy()
     people[9, engine.KIND] = engine.PROBE
     others = (engine.AWAY, engine.HELPED, engine.COMING, engine.AT_A_COUNTER, engine.HELPED, engine.AWAY)
-    for row, kind in zip(people[10:], others, strict=True):
+    for row, kind in zip(people[10:16], others, strict=True):
         row[engine.KIND], row[engine.NEXT] = kind, 4
         row[engine.FLOOR] = 1 << 29
+    people[16:, engine.KIND], people[16:, engine.NEXT] = engine.BOOKED, -1
+    people[16:, engine.JOINED] = branch_day.NOW_MS + 600_000
+    people[16, engine.AT_COUNTER], people[17, engine.FLOOR] = 1 << 30, 1 << 31
+    booked = np.array([1_200_000, 900_000, 900_000, 2], np.int64)
+    coming = np.linspace(0, 2_400_000, engine.QUANTILES).astype(np.int64).reshape(1, -1)
     people[2:4, engine.FLOOR] = 1 << 31, 3 << 30
     counters[:4, engine.STAGE] = engine.WALKING, engine.BETWEEN, engine.FREE, engine.SERVING
     counters[3, engine.ELAPSED] = 1 << 40
-    return hall._replace(people=people, counters=counters, watched=10)
+    return hall._replace(people=people, counters=counters, watched=10, booked=booked, coming=coming)
 
 
 def answers() -> list[NDArray[np.int64]]:

@@ -118,6 +118,56 @@ def test_who_is_not_in_line_comes_back_at_the_place(
     assert turns(hall) == expected, reason
 
 
+AWAITED = [
+    (3, [7, 29, 40], "comes in three minutes, with a place before the second in line and behind the first"),
+    (30, [7, 18, 29], "comes when the line is over"),
+]
+
+
+@pytest.mark.parametrize(("comes_minutes", "expected", "reason"), AWAITED)
+def test_who_is_awaited_joins_at_the_place_that_was_promised(
+    comes_minutes: int, expected: list[float], reason: str
+) -> None:
+    at = NOW + comes_minutes * MINUTE_MS
+    place = (person(5)[engine.JOINED] + 1) << engine.ORDER_SHIFT
+    # The first in line is called before anybody comes; the head start puts the awaited next.
+    awaited = person(1, engine.BOOKED, JOINED=at, HERE_PLACE=place)
+    hall = fork([person(5), person(6), person(7), awaited], [seat(engine.SERVING, 4 * MINUTE_MS)])
+    assert turns(hall) == expected, reason
+
+
+def test_who_surely_does_not_come_is_no_part_of_any_future_and_who_is_late_loses_the_head_start() -> None:
+    busy, at = [seat(engine.SERVING, 4 * MINUTE_MS)], NOW + 5 * MINUTE_MS
+    line = [person(5), person(6), person(7)]
+    ahead = person(1, engine.BOOKED, JOINED=at, HERE_PLACE=person(5)[engine.HERE_PLACE] - 1)
+    never = [*ahead]
+    never[engine.AT_COUNTER] = 1 << 32
+    assert turns(fork([*line, never], busy)) == [7, 18, 29]
+    hall = fork([*line, ahead], busy)
+    late = np.full((1, engine.QUANTILES), 6 * MINUTE_MS, np.int64)
+    behind = np.array([0, 60 * MINUTE_MS, 10 * MINUTE_MS, 2], np.int64)
+    assert turns(hall._replace(coming=late, booked=behind)) == [7, 18, 29], "twelve minutes behind by then"
+    kept = np.array([0, 60 * MINUTE_MS, 10 * MINUTE_MS, 0], np.int64)
+    assert turns(hall._replace(coming=late, booked=kept)) == [7, 29, 40], (
+        "who is late keeps it where that holds"
+    )
+
+
+def test_those_who_are_awaited_are_served_before_an_endless_line() -> None:
+    hours = NOW + 120 * MINUTE_MS
+    awaited = [person(n, engine.BOOKED, JOINED=NOW + 60 * MINUTE_MS, HERE_PLACE=n) for n in (1, 2)]
+    deadlines = np.array([hours], np.int64)
+
+    def done(*people: list[int]) -> int:
+        hall = fork([person(5), *people], [seat()])
+        found = engine.room(
+            model(), hall, count=1, seed=1, branch=0, joiners=40, number=NUMBER, deadlines_ms=deadlines
+        )
+        return int(found[0, 0])
+
+    assert done() - done(*awaited) == 2
+
+
 def test_who_is_helped_elsewhere_and_done_does_not_come_back_unless_there_is_more_to_do() -> None:
     done = model(habits(done_share=1.0), habits(class_code="other", service_time=minutes(3)))
     busy = [seat(engine.SERVING, 4 * MINUTE_MS)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from openhall.science import durations, survival
 from openhall.science.arriving import arrivals_of, dispersion_of, usual_dispersion
+from openhall.science.believed import EARLIEST_MS
 from openhall.science.durations import Durations
 from openhall.science.habits import NOBODY, GroupRules, assumed, model_of
 from openhall.science.learning import (
@@ -24,7 +25,14 @@ from openhall.science.learning import (
     learn_branch,
     table_of,
 )
-from openhall.science.samples import STRETCH_MS, BranchSamples, DayArrivals, GroupSamples, Times
+from openhall.science.samples import (
+    STRETCH_MS,
+    BookedSamples,
+    BranchSamples,
+    DayArrivals,
+    GroupSamples,
+    Times,
+)
 
 LANE = Offered("lane", (("cash", 300_000.0), ("accounts", 540_000.0)), ("ordinary", "green"))
 CASH = ("cash", "ordinary")
@@ -275,6 +283,23 @@ def test_whatever_was_seen_gives_tables_that_the_engine_takes(seed: int) -> None
         for share in (group.absent_share, group.out_share, group.takes_share, group.done_share):
             assert 0 <= share <= 1
         assert group.absent_share + group.out_share + group.second_share <= 1 + 1e-9
+
+
+def test_of_those_with_an_appointment_a_branch_is_believed_as_far_as_it_has_seen_some() -> None:
+    minute = 60_000
+    lane = BranchSamples(booked=BookedSamples(array("q", [-10 * minute] * 300), missed=100))
+    few = BranchSamples(booked=BookedSamples(array("q", [5 * minute] * 3), missed=0))
+    own, new = learn({"lane": lane, "new": few}, [LANE, Offered("new", LANE.service_ms, LANE.classes)])
+    assert own.booked is not None
+    assert new.booked is not None
+    assert own.booked.show_share == pytest.approx(0.755, abs=0.01), (
+        "three of four, and a little of what is usual"
+    )
+    assert own.booked.coming.quantile_ms(0.5) == pytest.approx(EARLIEST_MS - 10 * minute, abs=minute)
+    assert own.booked.show_share < new.booked.show_share < 0.8, "leans on the others"
+    assert own.booked.coming.quantile_ms(0.5) < new.booked.coming.quantile_ms(0.5) < EARLIEST_MS
+    [nobody] = learn({}, [LANE])
+    assert nobody.booked is None
 
 
 def test_an_assumed_group_is_what_remains_of_a_branch_without_anything() -> None:

@@ -22,7 +22,7 @@ def _waits_told(state: HallState, event: e.WaitsTold, stamp: Stamp) -> None:
     for joining in event.joining:
         state.joining[joining.service_id, joining.class_code] = joining
     if event.room is not None:
-        state.room, state.room_tickets = event.room, len(state.tickets)
+        state.room, state.room_tickets = event.room, state.unbooked_count
 
 
 @applies(e.AdviceGiven)

@@ -357,7 +357,7 @@ class HallState:
     """What somebody joining is told, by service and class."""
     room: RoomLeft | None = None
     room_tickets: int = 0
-    """Tickets there were when `room` was told."""
+    """Tickets of people without an appointment that there were when `room` was told."""
     advices: dict[str, Advice] = field(default_factory=dict)
     """The last one is the one that holds; of older ones those on which something was decided."""
     advice_count: int = 0
@@ -454,6 +454,11 @@ class HallState:
     def find_ticket(self, id_or_number: str) -> Ticket | None:
         """A ticket by its id or by the number printed on it."""
         return self.tickets.get(id_or_number) or self.tickets.get(self.numbers.get(id_or_number.upper(), ""))
+
+    @property
+    def unbooked_count(self) -> int:
+        """Tickets of people without an appointment: the others' time was promised before they came."""
+        return len(self.tickets) - sum(bool(booked.ticket_id) for booked in self.appointments.values())
 
     # -- the line -------------------------------------------------------------------------------------
 

@@ -174,7 +174,7 @@ def room_left(state: HallState, now_ms: int) -> RoomLeft | None:
     no count that is still good, or the doors are closed and everybody on the roll is served anyway [C10]."""
     if state.room is None or state.doors is not Doors.OPEN or now_ms - state.told_ms > ROOM_GOOD_FOR_MS:
         return None
-    since = len(state.tickets) - state.room_tickets
+    since = state.unbooked_count - state.room_tickets
     return RoomLeft(max(0, state.room.by_closing - since), max(0, state.room.with_overtime - since))
 
 

@@ -61,7 +61,7 @@ def _is_room_news(state: HallState, room: RoomLeft | None) -> bool:
         return False
     if state.room is None:
         return True
-    since = len(state.tickets) - state.room_tickets
+    since = state.unbooked_count - state.room_tickets
     pairs = (
         (state.room.by_closing - since, room.by_closing),
         (state.room.with_overtime - since, room.with_overtime),
