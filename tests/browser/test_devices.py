@@ -184,6 +184,24 @@ def test_two_calls_at_once_are_both_shown_and_nothing_moves(
     page.context.close()
 
 
+def test_a_written_call_is_said_once_for_those_beside_them_and_not_again(
+    served: Served, untouched: Browser, watch: Watch
+) -> None:
+    page = tv(untouched, served, watch)
+    served.issue("cash", handling=["written"])
+    number = served.call_next("C2")
+    expect(page.locator(".tv-spot-written [data-spot-number]")).to_have_text(number)
+    for _ in range(100):
+        heard = page.evaluate("window.heard")
+        if len(heard) >= 3:
+            break
+        page.wait_for_timeout(300)
+    page.wait_for_timeout(round(1_000 * heard[-1]["seconds"]) + 3_000)  # a call that is repeated would begin
+    assert len(page.evaluate("window.heard")) == 3, "a chime, Chinese, English"
+    expect(page.locator(".tv-spot-written")).to_be_visible()
+    page.context.close()
+
+
 def test_who_may_not_hear_is_called_over_the_whole_screen(
     served: Served, browser: Browser, watch: Watch
 ) -> None:

@@ -84,8 +84,10 @@ document.addEventListener("DOMContentLoaded", () => {
   async function announce(item) {
     if (!isDevice || told.is_quiet || !told.volume_percent) return void (sound = "off");
     const volume = told.volume_percent / 100;
-    // Said again only while nobody else waits to be called.
-    for (let n = 0; n < (queue.length ? 1 : told.repeats); n++) {
+    // Said again only while nobody else waits to be called; and once where the one who is called may not hear
+    // it: it is said for whoever is with them.
+    const times = () => (queue.length || item.isWritten ? 1 : told.repeats);
+    for (let n = 0; n < times(); n++) {
       if (n) await pause(PAUSE_MS);
       const rung = await window.openhall.chime(volume);
       if (rung === "blocked") return note("blocked");

@@ -12,27 +12,20 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
-  // Two short tones, made here: nothing to fetch, and it works when the line is cut.
   function sound() {
-    try {
-      // A browser lets a page sound only when somebody has touched it, and complains of one that tries before.
-      if (navigator.userActivation && !navigator.userActivation.hasBeenActive) throw new Error("untouched");
-      const context = new AudioContext();
-      for (const [at, hertz] of [[0, 880], [0.25, 660]]) {
-        const tone = context.createOscillator();
-        const volume = context.createGain();
-        tone.frequency.value = hertz;
-        volume.gain.setValueAtTime(0.2, context.currentTime + at);
-        volume.gain.exponentialRampToValueAtTime(0.001, context.currentTime + at + 0.22);
-        tone.connect(volume).connect(context.destination);
-        tone.start(context.currentTime + at);
-        tone.stop(context.currentTime + at + 0.24);
-      }
-    } catch {
-      // A screen without sound still shows it.
-    }
+    window.openhall.chime().catch(() => {}); // a screen without sound still shows it
     document.dispatchEvent(new CustomEvent("colleague-rung"));
   }
+
+  // The called number on a card of its own, to be held up to somebody who does not hear it.
+  document.addEventListener("click", (event) => {
+    const control = event.target.closest("[data-card]");
+    if (!control) return;
+    const card = document.getElementById("call-card");
+    card.querySelector("[data-card-number]").textContent = control.dataset.card;
+    card.querySelector("[data-card-window]").textContent = control.dataset.window;
+    card.showModal();
+  });
 
   function listen() {
     const panel = document.querySelector("[data-rings]");
