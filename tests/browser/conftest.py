@@ -34,6 +34,7 @@ SIZES: dict[str, ViewportSize] = {
     "manager": {"width": 1366, "height": 900},
     "operations": {"width": 1366, "height": 900},
     "checker": {"width": 1366, "height": 900},
+    "privacy": {"width": 1366, "height": 900},
 }
 ANSWERED_NO = "Failed to load resource: the server responded with a status of 4"
 """Chromium reports every refusal as an error; that the hall says no is not one."""

@@ -24,6 +24,7 @@ import httpx
 import msgspec
 
 from openhall.access.devices import SETTINGS_OF
+from openhall.access.rights import BOUND_TO_NO_BRANCH
 from openhall.app.build import App, build
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
@@ -50,6 +51,7 @@ ACCOUNTS: dict[str, tuple[Role, str]] = {
     "lobby": ("lobby", "qian-lixin"),
     "manager": ("manager", "zhao-minzhi"),
     "operations": ("operations", ""),
+    "privacy": ("privacy", ""),
     "checker": ("administrator", ""),
 }
 PAIRED = frozenset({"kiosk", "display"})
@@ -116,7 +118,7 @@ def install(folder: Path, changed: Mapping[str, str] = MappingProxyType({})) -> 
         if role in PAIRED:
             tokens[name] = pair(app, role, name)
             continue
-        branch = None if role in {"operations", "administrator"} else BRANCH
+        branch = None if role in BOUND_TO_NO_BRANCH else BRANCH
         made = app.accounts.create(name, role, PASSWORD, branch=branch, person_id=person or None)
         assert not hasattr(made, "code"), made
     _tokens_file(folder).write_bytes(msgspec.json.encode(tokens))

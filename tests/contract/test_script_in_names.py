@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from litestar.testing import TestClient
 
+from openhall.access.rights import BOUND_TO_NO_BRANCH
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
 from openhall.app.settings import LimitSettings, Settings
@@ -28,7 +29,15 @@ SCRIPT: Final = "</script><script>evil()</script><img src=x onerror=evil()>\"'"
 IN_TOML: Final = SCRIPT.replace('"', '\\"')
 BRANCH: Final = "lanqiao"
 PASSWORD: Final = "a long enough password"
-READERS: Final[tuple[Role, ...]] = ("manager", "lobby", "teller", "kiosk", "operations", "administrator")
+READERS: Final[tuple[Role, ...]] = (
+    "manager",
+    "lobby",
+    "teller",
+    "kiosk",
+    "operations",
+    "privacy",
+    "administrator",
+)
 RUN: Final = re.compile(r"<script>evil|<img src=x|onerror=evil\(\)>\"'")
 
 
@@ -56,7 +65,7 @@ class Site:
         self.app, self.client, self.paths = app, client, paths
         self.tokens: dict[str, str] = {}
         for role in READERS:
-            branch = None if role in {"operations", "administrator"} else BRANCH
+            branch = None if role in BOUND_TO_NO_BRANCH else BRANCH
             app.accounts.create(role, role, PASSWORD, branch=branch)
             signed_in = app.accounts.sign_in(role, PASSWORD)
             assert isinstance(signed_in, SignedIn)

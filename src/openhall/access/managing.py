@@ -15,8 +15,9 @@ Change = Literal["create", "role", "password", "codes", "enable", "disable", "un
 """Make it; give it another role or branch; a new initial password; let it set up one-time codes anew; let it
 sign in, or not; end a lock after failed sign-ins."""
 
-RAISED: Final[frozenset[Role]] = frozenset({"manager", "operations", "administrator"})
-"""Roles that can change other people's rights or the bank's rules."""
+RAISED: Final[frozenset[Role]] = frozenset({"manager", "operations", "privacy", "administrator"})
+"""Roles that can change other people's rights or the bank's rules, or see
+what customers of every branch left."""
 GIVES_POWER: Final[frozenset[Change]] = frozenset({"create", "role", "password", "codes", "enable"})
 """Whoever does one of these to an account could act under it."""
 

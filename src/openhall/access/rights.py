@@ -134,6 +134,7 @@ COMMANDS: Final[dict[Role, frozenset[str]]] = {
     "operations": _DAY
     | _BOOKING
     | {"OpenDoors", "CloseDoors", "ForceEndDay", "LendPerson", "AskForPeople", "CloseRequest"},
+    "privacy": frozenset(),
     "administrator": frozenset(),
 }
 """Which commands a role may issue."""
@@ -216,6 +217,7 @@ SCREENS: Final[dict[Role, frozenset[Screen]]] = {
             "health",
         }
     ),
+    "privacy": frozenset({"personal"}),
     "administrator": frozenset(
         {
             "access",
@@ -263,6 +265,7 @@ ACTIONS: Final[dict[Role, frozenset[Action]]] = {
             "plans.change",
         }
     ),
+    "privacy": frozenset({"personal.export", "personal.keep"}),
     "administrator": frozenset(
         {
             "accounts.manage",
@@ -280,7 +283,7 @@ CHECKERS: Final[dict[str, Action]] = {"configuration": "configuration.change"}
 """What somebody must be allowed, besides `approvals.decide`, to decide on a proposal of that kind."""
 
 ROLES: Final[tuple[Role, ...]] = tuple(COMMANDS)
-BOUND_TO_NO_BRANCH: Final[frozenset[Role]] = frozenset({"operations", "administrator"})
+BOUND_TO_NO_BRANCH: Final[frozenset[Role]] = frozenset({"operations", "privacy", "administrator"})
 
 
 def may(role: Role, command_type: str) -> bool:

@@ -16,6 +16,7 @@ IDLE_MINUTES: dict[Role, int] = {
     "lobby": 120,
     "manager": 60,
     "operations": 30,
+    "privacy": 20,
     "administrator": 20,
 }
 """Where nothing else is set. A guard's phone at the door stays signed in for the day; devices always do."""
@@ -43,6 +44,8 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sign-ins that are looked at in a minute, over all: each costs some 25 ms of a core by design."""
     failures_per_address: Annotated[int, msgspec.Meta(ge=1, le=6_000)] = 30
     """Failed sign-ins from one network address in a minute before it has to wait."""
+    record_keep_days: Annotated[int, msgspec.Meta(ge=180, le=36_500)] = 1_096
+    """The access record, and who has seen which sealed record, are kept so long: three years."""
     local_accounts: Literal["everybody", "emergency"] = "everybody"
     """`emergency`: people sign in at the identity provider, and by a password only the account below."""
     emergency_account: str = "administrator"

@@ -54,7 +54,7 @@ from openhall.hall.model.commands import OpenDay, Tick
 from openhall.hall.model.deciding.ticking import is_due
 from openhall.hall.model.waits import Waits
 from openhall.hall.snapshot import Helper
-from openhall.kernel.clock import HOUR_MS, Clock, business_day
+from openhall.kernel.clock import DAY_MS, HOUR_MS, Clock, business_day
 from openhall.kernel.event import SYSTEM, Answer, Recorded, Request, Room, StreamId
 from openhall.kernel.refusal import Refusal, RefusalText, refusals
 from openhall.kernel.trouble import Trouble
@@ -65,7 +65,8 @@ from openhall.log.accounts import Accounts
 from openhall.log.approvals import Approvals
 from openhall.log.book import Book
 from openhall.log.hub import Hub
-from openhall.log.personal import KeyRing, PersonalRecords
+from openhall.log.keys import KeyRing
+from openhall.log.personal import PersonalRecords
 from openhall.log.rebuild import Projector
 from openhall.log.sqlite import SqliteStore
 from openhall.log.versions import keep_version
@@ -193,6 +194,7 @@ class App:
         self.hub = Hub(self.book, encode_event)
         self._use_keys(KeyRing.read(folder.key))
         self._let_people_in()
+        self._look_at_record()
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
         self._waits: dict[str, tuple[StreamId, int, int, Waits]] = {}
         self._series: dict[str, tuple[StreamId, QueueSeries]] = {}
@@ -232,6 +234,12 @@ class App:
         limits = SpeechLimits(kept_bytes=own.speech_kept_mib * 1024 * 1024)
         self.speech = Speech(self.folder.speech, own.speech_program, limits)
         """The voice for screens that have none."""
+
+    def _look_at_record(self) -> None:
+        """Say at once when the access record does not end as it was left. The hall goes on."""
+        fault = self.accounts.record.fault_at_end()
+        if fault is not None:
+            _log.error("The access record does not hold together at row %s: %s", fault.row, fault.code)
 
     def _use_keys(self, keys: KeyRing) -> None:
         """What is sealed, and what proves that a link or a sentence is ours."""
@@ -345,6 +353,14 @@ class App:
             oldest,
             sessions_count,
         )
+        self._trim_records()
+
+    def _trim_records(self) -> None:
+        """Remove what is on record of colleagues for longer than the bank keeps it; that is on record too."""
+        before_ms = self.wall.now_ms() - self.settings.access.record_keep_days * DAY_MS
+        rows_count, looks_count = self.accounts.record.trim(before_ms), self.personal.trim_looks(before_ms)
+        if rows_count or looks_count:
+            _log.info("Trimmed: %s rows of the access record, %s looks", rows_count, looks_count)
 
     async def run_sessions_once(self) -> None:
         """Write down which sessions are in use."""

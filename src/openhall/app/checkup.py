@@ -15,16 +15,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openhall.app import machine
 from openhall.app.build import ROOMS
-from openhall.app.findings import Finding, degraded, failed, fine
+from openhall.app.findings import Finding, degraded, failed, fine, of_record
 from openhall.app.folder import ConfigurationInvalid, Folder
 from openhall.app.settings import Settings, SettingsInvalid, read_settings
 from openhall.devices.paper import FontMissing, font_of
 from openhall.kernel.clock import SECOND_MS, Clock
 from openhall.kernel.event import StreamId
 from openhall.kernel.trouble import Trouble
+from openhall.log.access_record import AccessRecord
+from openhall.log.keys import KeyRing
 from openhall.log.migrate import HEAD_REVISION, REVISIONS, revision_of
 from openhall.log.ownership import Ownership
-from openhall.log.personal import KeyRing
 from openhall.log.sqlite import SQLITE_VERSION_MIN, SqliteStore, check_sqlite_version
 from openhall.log.troubles import AlreadyOpen, LogTrouble, SqliteTooOld
 from openhall.log.verify import verify_streams
@@ -148,7 +149,24 @@ class Checkup:
         sound = fine("last_day")
         if faults:
             sound = failed("last_day", "log_unsound", detail=str(faults[0])[:DETAIL_AT_MOST])
-        return [fine("database"), sound, self._clock_by(_latest_ms(store, latest))]
+        return [
+            fine("database"),
+            sound,
+            *self._access_record(store),
+            self._clock_by(_latest_ms(store, latest)),
+        ]
+
+    def _access_record(self, store: SqliteStore) -> list[Finding]:
+        """All of it; without the key nobody can tell, and an older schema has no seals yet."""
+        with store.reading() as connection:
+            if revision_of(connection) != HEAD_REVISION:
+                return []
+        try:
+            keys = KeyRing.read(self._folder.key)
+        except Trouble:
+            return []
+        faults = AccessRecord(store, self._clock, keys).faults()
+        return [of_record(faults[0] if faults else None)]
 
     def _clock_by(self, last_event_ms: int | None) -> Finding:
         now_ms = self._clock.now_ms()

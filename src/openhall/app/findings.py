@@ -11,6 +11,7 @@ from openhall.app.channel_words import CHANNEL_WORDS
 from openhall.app.language import say
 from openhall.kernel.refusal import RefusalText, refusals
 from openhall.kernel.text import Language
+from openhall.log.access_record import RecordFault
 
 State = Literal["ok", "degraded", "failed"]
 STATES: Final[tuple[State, ...]] = ("ok", "degraded", "failed")
@@ -25,6 +26,7 @@ PARTS: Final[dict[str, str]] = {
     "database": "Database",
     "schema": "Schema",
     "last_day": "The last day's log",
+    "access_record": "Access record",
     "disk": "Disk",
     "port": "Port",
     "certificate": "Certificate",
@@ -40,6 +42,10 @@ PARTS: Final[dict[str, str]] = {
     "messages": "Messages",
 }
 """In the order in which they are shown."""
+
+RECORD_REMEDY: Final = (
+    "Keep a copy of the file, and find out who worked on it; then: openhall account accept-fault."
+)
 
 TEXTS: Final[dict[str, RefusalText]] = refusals(
     fine=("In order.", "Nothing needs to be done."),
@@ -70,6 +76,14 @@ TEXTS: Final[dict[str, RefusalText]] = refusals(
         "The last day does not hold together: {detail}",
         "Run `openhall verify`, and keep the file.",
     ),
+    record_changed=("Row {row} of the access record was changed with other tools.", RECORD_REMEDY),
+    record_missing=("The access record has a gap from row {row} on.", RECORD_REMEDY),
+    record_cut_off=("The end of the access record is cut off from row {row} on.", RECORD_REMEDY),
+    record_forged=(
+        "Where the access record begins or ends, at row {row}, has no seal of this installation's key.",
+        RECORD_REMEDY,
+    ),
+    record_sealed_again=("At row {row} the access record was sealed a second time.", RECORD_REMEDY),
     disk_low=("{mib} MiB are free on the disk.", "Make room: commands are refused when it is full."),
     disk_full=("{mib} MiB are free on the disk.", "Make room at once: soon nothing can be kept."),
     port_taken=("Another program listens at {place}.", "Stop it, or choose another port."),
@@ -137,6 +151,13 @@ def readable(detail: Mapping[str, str | int], language: Language) -> dict[str, s
     words = {str(channel): word for channel, word in CHANNEL_WORDS.items()}
     named = say(language, ", ").join(say(language, words.get(way, way)) for way in ways if way)
     return {**detail, "ways": named} if named else dict(detail)
+
+
+def of_record(fault: RecordFault | None) -> Finding:
+    """What is wrong with the access record, or that nothing is."""
+    if fault is None:
+        return fine("access_record")
+    return failed("access_record", f"record_{fault.code}", row=fault.row)
 
 
 def fine(part: str) -> Finding:

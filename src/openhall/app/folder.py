@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from openhall.kernel.trouble import Trouble
-from openhall.log.personal import create_key_file
+from openhall.log.keys import create_key_file
 from openhall.network.loading import Mistake, load
 from openhall.network.model import Bank
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from openhall.app import machine
-from openhall.app.findings import Finding, degraded, failed, fine
+from openhall.app.findings import Finding, degraded, failed, fine, of_record
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
 from openhall.log.book import CLOCK_STEP_BACK_MAX_MS
 from openhall.log.hub import LISTENERS_MAX
+from openhall.log.troubles import LogTrouble
 from openhall.log.writer import INBOX_MAX
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class HealthDesk:
             self._devices(),
             self._messages(),
             self._certificate(now_ms),
+            await self._access_record(),
         ]
 
     async def _writer(self) -> Finding:
@@ -57,6 +60,13 @@ class HealthDesk:
         if health.waiting_count > BUSY_SHARE * INBOX_MAX:
             return degraded("writer", "writer_busy", count=health.waiting_count)
         return fine("writer")
+
+    async def _access_record(self) -> Finding:
+        """Its end alone: all of it is for `doctor`, for `verify` and for the page."""
+        try:
+            return of_record(await asyncio.to_thread(self._app.accounts.record.fault_at_end))
+        except LogTrouble as trouble:
+            return failed("access_record", "database_damaged", detail=trouble.code)
 
     def _clock(self, now_ms: int) -> Finding:
         """The wall's clock against one that nobody can set."""

@@ -24,8 +24,9 @@ from openhall.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Clock
 from openhall.kernel.event import SYSTEM, StreamId
 from openhall.kernel.trouble import Trouble
 from openhall.log import outbox
+from openhall.log.keys import KeyWrong, SealBroken
 from openhall.log.outbox import Message
-from openhall.log.personal import KeyWrong, PersonalRecords, SealBroken
+from openhall.log.personal import PersonalRecords
 from openhall.log.records import Records
 from openhall.messages.mail import MailAdapter
 from openhall.messages.outgoing import Adapter, Later, Outcome, Outgoing, Sent, To

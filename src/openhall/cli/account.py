@@ -24,7 +24,7 @@ from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
 from openhall.log.account_rows import REFUSALS
 from openhall.log.accounts import Accounts
-from openhall.log.personal import KeyRing
+from openhall.log.keys import KeyRing
 from openhall.log.sqlite import SqliteStore
 
 ACTOR = "command-line"
@@ -36,6 +36,13 @@ class AccountRefused(Trouble):
 
     code = "account_refused"
     remedy = "See the accounts there are: openhall account list."
+
+
+class FaultUnknown(Trouble):
+    """The access record has no such fault."""
+
+    code = "fault_unknown"
+    remedy = "See what is wrong with it: openhall verify."
 
 
 @contextmanager
@@ -117,6 +124,20 @@ def unlock(folder: Path, name: str) -> None:
     with _accounts(folder, is_to_read=False) as accounts:
         _change(accounts, name, "unlock")
     out.print(_("{name} may try again.", name=name))
+
+
+@account.command("accept-fault")
+@folder_option
+@click.argument("row", type=click.IntRange(0))
+def accept_fault(folder: Path, row: int) -> None:
+    """Say that the fault at ROW of the access record was looked into; it is not reported again.
+
+    That it was accepted, and when, is in the access record itself.
+    """
+    with _accounts(folder, is_to_read=False) as accounts:
+        if not accounts.record.accept(row, ACTOR):
+            raise FaultUnknown(f"There is no fault at row {row}", place=str(row))
+    out.print(_("The fault at row {row} is not reported again.", row=row))
 
 
 def _change(accounts: Accounts, name: str, what: Change, hash_: str = "") -> None:

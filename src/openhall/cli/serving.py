@@ -30,7 +30,7 @@ FIRST_SETTINGS = """\
 
 [access]
 # Roles that sign in with a one-time code besides the password: see docs/how-to/accounts.md.
-code_roles = ["manager", "operations", "administrator"]
+code_roles = ["manager", "operations", "privacy", "administrator"]
 """
 DEFAULT_PORT = ServerSettings().port
 
@@ -41,6 +41,7 @@ def accounts_for(bank: Bank) -> list[Account]:
     found: list[Account] = [
         Account("administrator", "administrator"),
         Account("operations", "operations"),
+        Account("privacy", "privacy"),
     ]
     for branch in bank.branches:
         seen: set[Role] = set()

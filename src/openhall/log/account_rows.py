@@ -22,7 +22,7 @@ from openhall.network.model import Role
 NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,63}"
 UNATTENDED_ROLES: frozenset[Role] = frozenset({"kiosk", "display", "gate"})
 """Devices on which nobody can sign in again each morning."""
-HEAD_OFFICE_ROLES: frozenset[Role] = frozenset({"operations", "administrator"})
+HEAD_OFFICE_ROLES: frozenset[Role] = frozenset({"operations", "privacy", "administrator"})
 """Roles that belong to no branch."""
 STEP_MS = 10 * MINUTE_MS
 """So long somebody may take for the next step of signing in."""

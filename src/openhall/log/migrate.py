@@ -23,6 +23,7 @@ REVISIONS = (
     "0012",
     "0013",
     "0014",
+    "0015",
 )
 """Every revision in order. Named here so that opening a database need not load Alembic's scripts."""
 

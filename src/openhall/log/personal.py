@@ -10,39 +10,28 @@ Nothing personal is ever part of an error, a log line or a row of the access lis
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from openhall.kernel.clock import DAY_MS, Clock
 from openhall.kernel.event import SYSTEM
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Text
-from openhall.kernel.trouble import Trouble
 from openhall.log import consents
+from openhall.log.access_record import AccessRecord
 from openhall.log.consents import Consent
 from openhall.log.contacts import contacts_in, normal
+from openhall.log.keys import KEY_ID_BYTES, NONCE_BYTES, KeyRing, KeyWrong, RandomBytes
 from openhall.log.records import Records
 from openhall.log.schema import personal, personal_access, personal_clean_ups, personal_marks
 from openhall.network.model import PrivacyPolicy
 
-KEY_BYTES = 32
-KEY_ID_BYTES = 4
-NONCE_BYTES = 12
 REF_BYTES = 16
 DATA_BYTES_MAX = 4_096
 EXPIRE_BATCH_ROWS = 500
@@ -51,153 +40,14 @@ EXPIRE_BATCH_ROWS = 500
 MARK_BYTES = 16
 MARK_PURPOSE = b"openhall personal marks"
 RECORDS_OF_ONE_AT_MOST = 500
-"""Of one person: some a day while records are kept."""
+"""Of one person, listed or erased at a time: some a day while records are kept."""
 CLEAN_UPS_KEPT = 20_000
 """Evidence of more than two years, an hour each."""
 
 WORD_PATTERN = r"[a-z][a-z0-9_]{1,39}"
 """A kind and a reason are words from a list: free text about a person would itself be personal data."""
 
-RandomBytes = Callable[[int], bytes]
 _data = msgspec.json.Decoder(dict[str, str])
-
-
-class KeyMissing(Trouble):
-    """There is no key file where one is expected."""
-
-    code = "key_missing"
-    remedy = "Put the key file back from where you keep it; `openhall init` makes one for a new bank only."
-
-
-class KeyWrong(Trouble):
-    """The key file cannot be read as one, or it does not open what is sealed."""
-
-    code = "key_wrong"
-    remedy = "Put back the key file that belongs to this database; without it the sealed data stays closed."
-
-
-class KeyExposed(Trouble):
-    """Others on this machine may read the key file."""
-
-    code = "key_exposed"
-    remedy = "Make the file readable by its owner alone (chmod 600)."
-
-
-class KeyExists(Trouble):
-    """A new key file would overwrite another."""
-
-    code = "key_exists"
-    remedy = "Keep the file: data sealed with it cannot be opened without it."
-
-
-class SealBroken(Trouble):
-    """A sealed record was changed or moved since it was written."""
-
-    code = "seal_broken"
-    remedy = "Run `openhall verify`; the record can only be erased."
-
-
-class KeyRing:
-    """The keys of a key file: the first seals, all of them open."""
-
-    def __init__(self, keys: Iterable[bytes], *, place: str = "key file") -> None:
-        self._place = place
-        listed = list(keys)
-        if not listed or any(len(key) != KEY_BYTES for key in listed):
-            raise KeyWrong(f"{place} holds no key of {KEY_BYTES} bytes", place=place)
-        self._keys = {_key_id(key): AESGCM(key) for key in listed}
-        self._current = _key_id(listed[0])
-        self._listed = tuple(listed)
-
-    @classmethod
-    def read(cls, path: Path) -> KeyRing:
-        """The keys of a file, one in base64 on each line, the current one first."""
-        try:
-            with path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                lines = file.read().split()
-        except FileNotFoundError as error:
-            raise KeyMissing(f"{path} does not exist", place=str(path)) from error
-        except OSError as error:
-            raise KeyMissing(f"{path}: {error.strerror}", place=str(path)) from error
-        if mode & 0o077:
-            raise KeyExposed(f"{path} may be read by others", place=str(path))
-        try:
-            keys = [base64.b64decode(line, validate=True) for line in lines]
-        except binascii.Error as error:
-            raise KeyWrong(f"{path} is no key file", place=str(path)) from error
-        return cls(keys, place=str(path))
-
-    def seal(self, plain: bytes, *, bound_to: bytes, nonce: bytes) -> bytes:
-        """Encrypt, with the name of the key in front."""
-        return self._current + nonce + self._keys[self._current].encrypt(nonce, plain, bound_to)
-
-    def open(self, sealed: bytes, *, bound_to: bytes, ref: str) -> bytes:
-        """Decrypt, or say whether the key or the record is at fault."""
-        key = self._keys.get(sealed[:KEY_ID_BYTES])
-        if key is None:
-            raise KeyWrong(f"{self._place} has no key for {ref}", place=self._place)
-        nonce, body = sealed[KEY_ID_BYTES:][:NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
-        try:
-            return key.decrypt(nonce, body, bound_to)
-        except (InvalidTag, ValueError) as error:
-            raise SealBroken(f"Record {ref} does not open", place=ref) from error
-
-    def derive(self, purpose: bytes) -> tuple[bytes, ...]:
-        """A key for another purpose from each key of the file, the current one first (HKDF, RFC 5869).
-
-        What is done with it tells nothing about the key that seals.
-        """
-        return tuple(HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose).derive(key) for key in self._listed)
-
-    def knows(self, key_id: bytes) -> bool:
-        """Is the key of that name on the ring?"""
-        return key_id in self._keys
-
-
-def create_key_file(path: Path, random_bytes: RandomBytes) -> None:
-    """Make a key file that only its owner can read; never over another one."""
-    try:
-        _write_keys(path, [random_bytes(KEY_BYTES)])
-    except FileExistsError as error:
-        raise KeyExists(f"{path} is there already", place=str(path)) from error
-
-
-def rotate_key_file(path: Path, random_bytes: RandomBytes) -> None:
-    """Put a new key first; the old ones go on opening what they sealed.
-
-    An old line may be removed once everything sealed with it has expired.
-    """
-    KeyRing.read(path)
-    old = [base64.b64decode(line) for line in path.read_bytes().split()]
-    beside = path.with_name(path.name + ".new")
-    with suppress(FileNotFoundError):  # Left by a rotation that was cut short.
-        beside.unlink()
-    _write_keys(beside, [random_bytes(KEY_BYTES), *old])
-    beside.replace(path)
-    _sync_folder(path.parent)
-
-
-def _write_keys(path: Path, keys: list[bytes]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(b"".join(base64.b64encode(key) + b"\n" for key in keys))
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _key_id(key: bytes) -> bytes:
-    """A key's name: so much of its hash that two keys of one bank never share it, and nothing of the key."""
-    return hashlib.sha256(b"openhall key id\0" + key).digest()[:KEY_ID_BYTES]
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -262,6 +112,7 @@ class PersonalRecords:
 
     def __post_init__(self) -> None:
         self._mark_keys = self.keys.derive(MARK_PURPOSE)
+        self._record = AccessRecord(self.records, self.clock, self.keys)
 
     def consent(self, kind: str) -> Consent | None:
         """What a customer is shown before leaving something of the kind; None where nothing is asked for."""
@@ -374,12 +225,15 @@ class PersonalRecords:
                 self._note(connection, found, actor, "prolonged", reason)
         return bool(found)
 
-    def erase(self, ref: str, actor: str, reason: str) -> bool:
-        """Erase a record before its time; False when there was none."""
+    def erase(self, ref: str, actor: str, reason: str, *, is_wish: bool = False) -> bool:
+        """Erase a record before its time; False when there was none. A colleague who does so because somebody
+        wishes it has it in the access record too."""
         _check_word("reason", reason)
         with self.records.transaction() as connection:
             found = self._found(connection, 1, personal.c.ref == ref)
             self._erase(connection, found, actor, "erased", reason)
+            if found and is_wish:
+                self._note_deed(connection, "personal_erased", actor, found[0].branch, 1)
         return bool(found)
 
     def _erase(
@@ -392,42 +246,59 @@ class PersonalRecords:
 
     # -- one person -----------------------------------------------------------------------------------
 
-    def find(self, contact: str, branch: str, actor: str, reason: str) -> list[Found]:
-        """Every record of a branch in which a number or an address stands, oldest first, none of them
-        opened; the search is in the access list of each."""
+    def find(self, contact: str, branch: str | None, actor: str, reason: str) -> list[Found]:
+        """Every record of a branch, or of the whole bank, in which a number or an address stands, oldest
+        first, none of them opened. The search is in the access list of each, and in the access record also
+        when it found nothing."""
         _check_word("reason", reason)
         with self.records.transaction() as connection:
-            found = self._of_one(connection, contact, branch)
+            is_due = personal.c.expires_ms <= self.clock.now_ms()
+            found = self._of_one(connection, contact, branch, ~is_due)
             if found:
                 self._note(connection, found, actor, "found", reason)
+            self._note_deed(connection, "personal_searched", actor, branch, len(found))
         return found
 
-    def export_all(self, contact: str, branch: str, actor: str, reason: str) -> list[Export]:
-        """All that a branch keeps of whoever has the number or the address, for that person."""
+    def export_all(self, contact: str, branch: str | None, actor: str, reason: str) -> list[Export]:
+        """All that is kept of whoever has the number or the address, for that person."""
         refs = [each.ref for each in self.find(contact, branch, actor, reason)]
-        exports = (self.export(ref, actor, reason) for ref in refs)
-        return [export for export in exports if export is not None]
+        exports = [export for ref in refs if (export := self.export(ref, actor, reason)) is not None]
+        with self.records.transaction() as connection:
+            self._note_deed(connection, "personal_handed_out", actor, branch, len(exports))
+        return exports
 
-    def erase_all(self, contact: str, branch: str, actor: str, reason: str) -> int:
-        """Erase it all at once; how many records it was."""
+    def erase_all(self, contact: str, branch: str | None, actor: str, reason: str) -> int:
+        """Erase it all, however much it is; how many records it was."""
         _check_word("reason", reason)
         count = 0
         while True:
             with self.records.transaction() as connection:
                 found = self._of_one(connection, contact, branch)
                 self._erase(connection, found, actor, "erased", reason)
+                if found or not count:
+                    self._note_deed(connection, "personal_erased", actor, branch, len(found))
             count += len(found)
             if len(found) < RECORDS_OF_ONE_AT_MOST:
                 return count
 
-    def _of_one(self, connection: Connection, contact: str, branch: str) -> list[Found]:
+    def _note_deed(
+        self, connection: Connection, action: str, actor: str, branch: str | None, count: int
+    ) -> None:
+        """What was done about one person, in the chain that nobody changes: by whom, to how many records."""
+        detail = str(count)
+        self._record.note(connection, action, actor=actor, account=actor, branch=branch, detail=detail)
+
+    def _of_one(
+        self, connection: Connection, contact: str, branch: str | None, *conditions: ColumnElement[bool]
+    ) -> list[Found]:
         known_as = normal(contact)
         if known_as is None:
             return []
         marks = [_mark(key, known_as) for key in self._mark_keys]
         refs = select(personal_marks.c.ref).where(personal_marks.c.mark.in_(marks))
-        is_theirs = (personal.c.branch == branch) & personal.c.ref.in_(refs)
-        return self._found(connection, RECORDS_OF_ONE_AT_MOST, is_theirs)
+        within = [] if branch is None else [personal.c.branch == branch]
+        is_theirs = personal.c.ref.in_(refs)
+        return self._found(connection, RECORDS_OF_ONE_AT_MOST, is_theirs, *within, *conditions)
 
     def _found(self, connection: Connection, limit: int, *conditions: ColumnElement[bool]) -> list[Found]:
         columns = [personal.c[name] for name in Found.__struct_fields__]
@@ -469,6 +340,23 @@ class PersonalRecords:
         with self.records.reading() as connection:
             return [Expired(*row) for row in connection.execute(query)]
 
+    def trim_looks(self, before_ms: int) -> int:
+        """Remove lines of the access list from before a moment whose records are gone; how many they were."""
+        is_old = personal_access.c.at_ms < before_ms
+        is_gone = personal_access.c.ref.not_in(select(personal.c.ref))
+        ids = select(personal_access.c.id).where(is_old, is_gone).limit(EXPIRE_BATCH_ROWS)
+        count = 0
+        while True:
+            with self.records.transaction() as connection:
+                removed = connection.execute(
+                    delete(personal_access).where(personal_access.c.id.in_(ids))
+                ).rowcount
+                if removed:
+                    self._note_deed(connection, "looks_trimmed", SYSTEM, None, removed)
+            count += removed
+            if removed < EXPIRE_BATCH_ROWS:
+                return count
+
     # -- who has seen what ----------------------------------------------------------------------------
 
     def owner(self, ref: str) -> str | None:
@@ -478,12 +366,14 @@ class PersonalRecords:
             found: str | None = connection.execute(query).scalar_one_or_none()
         return found
 
-    def present(self, branch: str) -> set[str]:
-        """The references of a branch whose records are still there. Opens none of them."""
+    def kept(self, branch: str) -> list[Found]:
+        """The records of a branch that are still there, oldest first. Opens none of them."""
+        columns = [personal.c[name] for name in Found.__struct_fields__]
         is_due = personal.c.expires_ms <= self.clock.now_ms()
-        query = select(personal.c.ref).where(personal.c.branch == branch, ~is_due)
+        query = select(*columns).where(personal.c.branch == branch, ~is_due)
         with self.records.reading() as connection:
-            return set(connection.execute(query).scalars())
+            rows = connection.execute(query.order_by(personal.c.created_ms, personal.c.ref))
+            return [Found(*row) for row in rows]
 
     def accesses(self, ref: str) -> list[Access]:
         """Who has done what to a record, also after it is gone."""
@@ -493,14 +383,15 @@ class PersonalRecords:
             return [Access(*row) for row in connection.execute(query)]
 
     def access_list(
-        self, branch: str, *, actor: str = "", action: str = "", ref: str = "", limit: int
+        self, branch: str | None, *, actor: str = "", action: str = "", ref: str = "", limit: int
     ) -> list[Access]:
-        """What was done to the records of a branch, latest first, as far as a filter lets through."""
-        wanted = {"actor": actor, "action": action, "ref": ref}
+        """What was done to the records of a branch, or of all, latest first, as far as a filter lets
+        through."""
+        wanted = {"branch": branch, "actor": actor, "action": action, "ref": ref}
         conditions = [personal_access.c[name] == value for name, value in wanted.items() if value]
         query = (
             select(*(personal_access.c[name] for name in Access.__struct_fields__))
-            .where(personal_access.c.branch == branch, *conditions)
+            .where(*conditions)
             .order_by(personal_access.c.id.desc())
             .limit(limit)
         )

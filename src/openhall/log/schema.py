@@ -216,7 +216,31 @@ access_record = Table(
     Column("hash", LargeBinary, nullable=False),
     Index(None, "account", "at_ms"),
 )
-"""Who signed in, failed to, and changed which account. Rows are chained by their hashes and stay."""
+"""Who signed in, failed to, and changed which account, and who handed out personal data. Rows are chained by
+their hashes; a trigger lets go only of those that a statement in `access_record_cuts` covers."""
+
+access_record_head = Table(
+    "access_record_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last_id", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""One row: where the access record ends, sealed with a key that is not in the database."""
+
+access_record_cuts = Table(
+    "access_record_cuts",
+    metadata,
+    Column("last_id", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("seals_count", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""Evidence of each trimming of the access record: up to which row, how many, and the hash that the rest goes
+on from, sealed. Rows are added and never changed."""
 
 learned_habits = Table(
     "learned_habits",

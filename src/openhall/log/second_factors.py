@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from openhall.kernel.clock import SECOND_MS, Clock
-from openhall.log.personal import NONCE_BYTES, KeyRing
+from openhall.log.keys import NONCE_BYTES, KeyRing
 from openhall.log.schema import second_factors as table
 
 PURPOSE = b"openhall second factors"

@@ -32,7 +32,7 @@ from openhall.log.account_rows import (
     row_of,
 )
 from openhall.log.failed_sign_ins import FailedSignIns
-from openhall.log.personal import KEY_BYTES, KeyRing
+from openhall.log.keys import KEY_BYTES, KeyRing
 from openhall.log.records import Records
 from openhall.log.schema import accounts
 from openhall.log.second_factors import Enrolment, SecondFactors
@@ -76,8 +76,9 @@ class SigningIn:
         # in never takes more than one core.
         self._attempt = threading.Lock()
         self._failures = FailedSignIns(self.settings.lock_out)
-        self._codes = SecondFactors(keys or KeyRing([random_bytes(KEY_BYTES)]), clock, random_bytes)
-        self.record = AccessRecord(records, clock)
+        keys = keys or KeyRing([random_bytes(KEY_BYTES)])
+        self._codes = SecondFactors(keys, clock, random_bytes)
+        self.record = AccessRecord(records, clock, keys)
         self._sessions = Sessions(records, clock, random_bytes, idle_ms=self.settings.idle_ms)
 
     # Signing in, step by step --------------------------------------------------------------------------

@@ -32,7 +32,9 @@ class Outgoing(msgspec.Struct, frozen=True):
     """The message itself. Times are ISO 8601 with a zone."""
 
     id: Annotated[str, msgspec.Meta(description="Stays the same when it is sent again: drop the second.")]
-    kind: Annotated[Literal["notice", "appointment", "alert", "test"], msgspec.Meta(description="What it is for.")]
+    kind: Annotated[
+        Literal["notice", "appointment", "alert", "test"], msgspec.Meta(description="What it is for.")
+    ]
     channel: MessageChannel
     to: To
     template: Annotated[str, msgspec.Meta(description="Name of the sentence, for gateways with own texts.")]

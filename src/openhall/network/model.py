@@ -33,9 +33,19 @@ Handling = Literal["seat", "escort", "step_free", "written", "language", "accomp
 
 Post = Literal["teller", "lobby", "guard", "manager", "authoriser", "remote"]
 Role = Literal[
-    "kiosk", "display", "gate", "guard", "teller", "lobby", "manager", "operations", "administrator"
+    "kiosk",
+    "display",
+    "gate",
+    "guard",
+    "teller",
+    "lobby",
+    "manager",
+    "operations",
+    "privacy",
+    "administrator",
 ]
-"""The first three are devices. `administrator` looks after accounts, devices and configuration at head office
+"""The first three are devices. `privacy` answers customers of every branch who ask what is kept of them.
+`administrator` looks after accounts, devices and configuration at head office
 and serves nobody."""
 
 

@@ -17,11 +17,12 @@ from openhall.access.managing import RAISED, AccountChange, Change
 from openhall.app import account_desk
 from openhall.app.account_desk import Asked, change_in
 from openhall.app.build import App
+from openhall.app.findings import of_record
 from openhall.app.language import say
 from openhall.kernel.clock import to_datetime
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
-from openhall.log.access_record import ACTIONS, Entry
+from openhall.log.access_record import ACTIONS, Entry, RecordFault
 from openhall.log.account_rows import UNATTENDED_ROLES, AccountEntry
 from openhall.log.accounts import Account
 from openhall.log.sessions import SeenSession
@@ -312,13 +313,17 @@ async def access_page(
     app: App = request.app.state.openhall
     language, record = language_of(request), app.accounts.record
     entries = await asyncio.to_thread(record.entries, account=account, action=action, before=before)
+    # Its end is looked at with every page, all of it on wish: it may be years long.
+    faults: list[RecordFault | None] = [await asyncio.to_thread(record.fault_at_end)]
+    if is_checked:
+        faults = [*await asyncio.to_thread(record.faults)]
     zone = app.bank.branches[0].timezone
     context = frame(request, "access") | {
         "entries": entries,
         "chosen": {"account": account, "action": action},
         "actions": ACTIONS,
         "is_checked": is_checked,
-        "broken": await asyncio.to_thread(record.first_broken) if is_checked else None,
+        "faults": [of_record(fault).says(language) for fault in faults if fault is not None],
         "branch_names": {b.id: b.name.get(language) for b in app.bank.branches},
         "moment": lambda at_ms: to_datetime(at_ms, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S"),
     }

@@ -46,6 +46,7 @@ HEAD_PAGES: Final[tuple[rights.Screen, ...]] = (
     "approvals",
     "accounts",
     "access",
+    "personal",
     "devices",
     "messages",
     "health",

@@ -199,7 +199,7 @@ async def ticket_sheet(
         raise Refused(Refusal("ticket_unknown", "ticket", {"ticket": number}))
     refs: list[str] = []
     if ticket.status is TicketStatus.HELD:
-        kept = await personal.sealed_today(app, stream)
+        kept = await personal.sealed_today(app, branch)
         refs = [item.ref for item in kept if item.ticket_id == ticket.id and item.kind == "contact"]
     context = screen_context(request, branch, "lobby")
     context |= {

@@ -6,8 +6,10 @@ What is sealed never enters the log. The log carries a reference, with a hold or
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Controller, delete, get, post
@@ -15,16 +17,20 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from openhall.app.build import App
 from openhall.hall.model import ROOM as HALL
+from openhall.hall.model.appointment_events import AppointmentBooked
 from openhall.hall.model.events import FeedbackGiven, TicketHeld
+from openhall.kernel.clock import local_ms
 from openhall.kernel.event import StreamId
 from openhall.kernel.refusal import Refusal
+from openhall.log import notices as notices_log
 from openhall.log.personal import DATA_BYTES_MAX
+from openhall.network.model import Branch
 from openhall.web.api import BranchId, Key, actor_of, readable_branch
 from openhall.web.guarding import needs_action, needs_screen
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.signing_in import OpenhallRequest
 
-READ_BY = ("TicketHeld", "FeedbackGiven")
+READ_BY = ("TicketHeld", "FeedbackGiven", "AppointmentBooked")
 
 Ref = Annotated[
     str, PathParameter(pattern=r"^[0-9a-f]{32}$", description="The reference that keeping it returned")
@@ -64,31 +70,53 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class SealedToday(msgspec.Struct, frozen=True):
-    """A reference in today's log whose record is still there."""
+    """A record that is still there, and what today has to do with it: it was left today, or is of somebody
+    who is expected or was here."""
 
     ref: str
     kind: str
     ticket_id: str
     at_ms: int
+    code: str = ""
+    """Of the appointment that it belongs to."""
 
 
-async def sealed_today(app: App, stream: StreamId) -> list[SealedToday]:
-    """The references in a day's log, oldest first, without those that are erased by now."""
-    return await asyncio.to_thread(_sealed_today, app, stream)
+async def sealed_today(app: App, branch: Branch) -> list[SealedToday]:
+    """The records that a branch's present day has to do with, oldest first, without those that are erased."""
+    return await asyncio.to_thread(_sealed_today, app, branch)
 
 
-def _sealed_today(app: App, stream: StreamId) -> list[SealedToday]:
-    found = []
+def _sealed_today(app: App, branch: Branch) -> list[SealedToday]:
+    stream = app.today(branch)
+    day_began_ms = local_ms(stream.day, 0, ZoneInfo(branch.timezone))
+    kept = app.personal.kept(branch.id)
+    named = {item.ref: item for item in _named_today(app, stream)}
+    unnamed = (
+        SealedToday(each.ref, each.kind, "", each.created_ms)
+        for each in kept
+        if each.created_ms >= day_began_ms and each.ref not in named
+    )
+    present = {each.ref for each in kept}
+    found = [*(item for item in named.values() if item.ref in present), *unnamed]
+    return sorted(found, key=lambda item: (item.at_ms, item.ref))
+
+
+def _named_today(app: App, stream: StreamId) -> Iterator[SealedToday]:
+    """What the day's log and the wishes to be told refer to; the latest word on a record comes last."""
     for recorded in app.store.read(stream=stream):
         if recorded.type not in READ_BY:
             continue
         event = HALL.read(recorded.type, recorded.version, recorded.body)
+        at_ms = recorded.at_ms
         if isinstance(event, TicketHeld) and event.contact_ref:
-            found.append(SealedToday(event.contact_ref, "contact", event.ticket_id, recorded.at_ms))
+            yield SealedToday(event.contact_ref, "contact", event.ticket_id, at_ms)
         elif isinstance(event, FeedbackGiven) and event.text_ref:
-            found.append(SealedToday(event.text_ref, "feedback", event.ticket_id, recorded.at_ms))
-    present = app.personal.present(stream.place)
-    return [item for item in found if item.ref in present]
+            yield SealedToday(event.text_ref, "feedback", event.ticket_id, at_ms)
+        elif isinstance(event, AppointmentBooked) and event.contact_ref:
+            yield SealedToday(event.contact_ref, "appointment", "", event.at_ms, event.code)
+    for notice in notices_log.every(app.store):
+        if notice.stream == stream:
+            yield SealedToday(notice.contact_ref, "notice", notice.ticket_id, notice.created_ms)
 
 
 def _require_own(app: App, branch_id: str, ref: str) -> None:
@@ -164,7 +192,7 @@ class PersonalController(Controller):
 
         def erase() -> bool:
             _require_own(app, branch.id, ref)
-            return app.personal.erase(ref, actor_of(request), reason)
+            return app.personal.erase(ref, actor_of(request), reason, is_wish=True)
 
         if not await asyncio.to_thread(erase):
             raise Refused(Refusal("record_unknown", "ref"))

@@ -90,6 +90,7 @@ ROLE_WORDS = {
     "lobby": "lobby manager",
     "manager": "branch manager",
     "operations": "head-office operations",
+    "privacy": "privacy officer",
     "administrator": "administrator",
     "customer": "customer",
 }
@@ -199,6 +200,13 @@ ACCESS_WORDS = {
     "codes_removed": "one-time codes removed",
     "sessions_ended": "signed out elsewhere",
     "refused_outside": "refused: no rule for this person",
+    "personal_searched": "searched for all that is kept of a customer; records found",
+    "personal_handed_out": "handed out what is kept of a customer; records",
+    "personal_erased": "erased what is kept of a customer; records",
+    "chain_sealed": "the record's end is under a seal from here on",
+    "fault_accepted": "looked into a fault of this record and accepted it; row",
+    "record_trimmed": "old rows of this record removed",
+    "looks_trimmed": "old lines of who has seen what removed",
 }
 """What the access record says happened."""
 WORDS = (

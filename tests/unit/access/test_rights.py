@@ -12,6 +12,7 @@ from openhall.access.rights import (
     SCREENS,
     Screen,
     may,
+    may_act,
     may_open,
     may_system,
     reaches,
@@ -70,7 +71,9 @@ def test_a_role_may_do_its_own_work(role: Role, command: str, expected: bool, wh
 
 
 def test_sealed_personal_data_is_for_staff_of_the_branch() -> None:
-    assert {role for role in ROLES if may_open(role, "personal")} == {"lobby", "manager"}
+    assert {role for role in ROLES if may_open(role, "personal")} == {"lobby", "manager", "privacy"}
+    over_all = {role for role in ROLES if may_act(role, "personal.export") and reaches(role, None, "any")}
+    assert over_all == {"privacy"}
 
 
 def test_an_account_reaches_its_own_branch_only() -> None:

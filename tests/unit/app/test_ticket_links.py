@@ -9,7 +9,7 @@ import pytest
 
 from openhall.app.ticket_links import PURPOSE, TicketLinks
 from openhall.kernel.event import StreamId
-from openhall.log.personal import KeyRing
+from openhall.log.keys import KeyRing
 
 DAY = StreamId("lane-2", date(2026, 11, 23))
 OLD, NEW = bytes(32), bytes(range(32))

@@ -31,7 +31,12 @@ def folder(tmp_path: Path, installed: Path) -> Path:
 
 
 def test_init_asks_those_with_power_for_codes_and_everybody_for_a_password_of_their_own(folder: Path) -> None:
-    assert read_settings(folder, {}).access.code_roles == ("manager", "operations", "administrator")
+    assert read_settings(folder, {}).access.code_roles == (
+        "manager",
+        "operations",
+        "privacy",
+        "administrator",
+    )
     listed = msgspec.json.decode(run("account", "list", "--folder", str(folder), "--json").output)
     assert len(listed) > 20
     assert all(entry["must_change"] for entry in listed)

@@ -15,17 +15,17 @@ from openhall.kernel.clock import DAY_MS, ManualClock
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Text
 from openhall.log import personal as module
-from openhall.log.personal import (
+from openhall.log.keys import (
     KeyExists,
     KeyExposed,
     KeyMissing,
     KeyRing,
     KeyWrong,
-    PersonalRecords,
     SealBroken,
     create_key_file,
     rotate_key_file,
 )
+from openhall.log.personal import PersonalRecords
 from openhall.log.schema import personal as table
 from openhall.log.schema import personal_marks
 from openhall.log.sqlite import SqliteStore

