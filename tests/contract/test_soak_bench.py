@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from datetime import date
 from pathlib import Path
@@ -10,9 +11,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from openhall.cli.bench.client import HOST, Line
 from openhall.cli.bench.soak_jobs import Called
 from openhall.cli.bench.soak_listeners import compare
 from openhall.cli.bench.soak_log import LogRead
+from openhall.cli.bench.soak_people import Press
 from openhall.cli.main import Doors, program
 from openhall.kernel.event import Recorded, StreamId
 from openhall.web.serving import serve
@@ -92,3 +95,35 @@ def test_an_answer_that_the_log_does_not_have_is_lost() -> None:
     log = read(("TicketCalled", "t1", "C1"))
     answers = [Called("b001", 1, "t1", "C1"), Called("b001", 2, "t1", "C1"), Called("b001", 1, "t2", "C1")]
     assert log.lost(answers) == 2
+
+
+def test_a_request_that_crosses_with_the_servers_hanging_up_is_sent_again() -> None:
+    """As it happens on a line that was idle: nothing came back, so a new line asks once more."""
+
+    async def played() -> tuple[int, list[int]]:
+        asked, heard = 0, list[int]()
+        done = asyncio.Event()
+
+        async def hang_up_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal asked
+            await reader.readuntil(b"\r\n\r\n")
+            asked += 1
+            if asked > 1:
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+                await writer.drain()
+            writer.close()
+
+        def press() -> Press:
+            return Press(b"GET / HTTP/1.1\r\n\r\n", lambda status, _, __: heard.append(status))
+
+        loop = asyncio.get_running_loop()
+        server = await asyncio.start_server(hang_up_once, HOST)
+        port = server.sockets[0].getsockname()[1]
+        _, idle = await loop.create_connection(Line, HOST, port)
+        _, fresh = await loop.create_connection(Line, HOST, port)
+        idle.run(press(), done.set, lambda: fresh.run(press(), done.set))
+        async with server, asyncio.timeout(10):
+            await done.wait()
+        return asked, heard
+
+    assert asyncio.run(played()) == (2, [200])

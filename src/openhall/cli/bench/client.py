@@ -73,6 +73,7 @@ class Line(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._script: Script | None = None
         self._on_done: Callable[[], None] = lambda: None
+        self._on_hung_up: Callable[[], None] | None = None
         self._part = b""
         self._sent_ns = 0
 
@@ -86,13 +87,18 @@ class Line(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """A line that breaks in the middle of a script ends the bench."""
-        if self._script is not None:
+        """A line that breaks in the middle of a script ends the bench, where nobody sends it again."""
+        if self._script is None:
+            return
+        if self._on_hung_up is None or self._part:
             sys.exit(f"the server closed a connection: {error}")
+        self._on_hung_up()
 
-    def run(self, script: Script, on_done: Callable[[], None]) -> None:
-        """Begin a script."""
-        self._script, self._on_done = script, on_done
+    def run(
+        self, script: Script, on_done: Callable[[], None], on_hung_up: Callable[[], None] | None = None
+    ) -> None:
+        """Begin a script. On a line that was idle it may cross with the server's hanging up: `on_hung_up`."""
+        self._script, self._on_done, self._on_hung_up = script, on_done, on_hung_up
         self._go_on()
 
     def _go_on(self) -> None:

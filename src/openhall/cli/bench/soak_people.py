@@ -232,10 +232,15 @@ class Branch:
         line = self._lines.pop() if self._lines else None
         script = Press(sent, lambda status, body, ns: self._hear(request, sent, status, body, ns))
         if line is not None:
-            line.run(script, lambda: self._lines.append(line))
+            line.run(script, lambda: self._lines.append(line), lambda: self._press_again(request, sent))
         else:
             task = asyncio.get_running_loop().create_task(self._press_on_new_line(script))
             _keep(task)
+
+    def _press_again(self, request: Request, sent: bytes) -> None:
+        """As a browser does; the key of the command makes sure that it is done once."""
+        self._tally.again["hung_up"] += 1
+        self._press(request, sent)
 
     async def _press_on_new_line(self, script: Press) -> None:
         _, line = await asyncio.get_running_loop().create_connection(Line, HOST, self._play.port)
