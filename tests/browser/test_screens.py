@@ -83,7 +83,7 @@ def test_the_sign_in_page_passes_axe_says_no_politely_and_lets_in(served: Served
     expect(page.get_by_role("alert")).to_contain_text("账号或密码不正确")
     page.get_by_label("密码").fill("browser-tests-only")
     page.get_by_role("button", name="登录").click()
-    expect(page.get_by_role("heading", name="请选择网点")).to_be_visible()
+    expect(page.get_by_role("heading", name="工作页面")).to_be_visible()
     page.close()
 
 

@@ -238,6 +238,8 @@ def test_a_window_is_worked_by_keyboard_alone(served: Served, day: date, screen:
     teller.keyboard.press("n")
     expect(shown).to_have_text(third)
     teller.keyboard.press("t")
+    teller.locator('[data-id="transfer"] select').select_option("accounts")
+    teller.keyboard.press("Enter")
     expect(shown).to_be_hidden()
     assert served.ticket(third)["service_id"] != "cash"
     teller.keyboard.press("p")

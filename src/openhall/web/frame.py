@@ -18,17 +18,17 @@ from openhall.web.rendering import clock_words
 from openhall.web.signing_in import OpenhallRequest
 
 BRANCH_PAGES: Final[tuple[rights.Screen, ...]] = (
-    "kiosk",
     "guard",
-    "display",
     "counter",
     "lobby",
     "branch",
     "appointments",
     "plan",
     "report",
-    "personal",
     "alerts",
+    "display",
+    "kiosk",
+    "personal",
     "devices",
     "accounts",
     "approvals",
@@ -36,9 +36,20 @@ BRANCH_PAGES: Final[tuple[rights.Screen, ...]] = (
 )
 """At `/b/BRANCH/…`, in the order in which they are offered."""
 RARELY: Final[frozenset[rights.Screen]] = frozenset(
-    {"personal", "devices", "accounts", "approvals", "configuration"}
+    {"display", "kiosk", "personal", "devices", "accounts", "approvals", "configuration"}
 )
-"""Not looked at while customers wait: behind *More* in a branch, so that the rest stays on one line."""
+"""Not opened from here while customers wait, devices have their own: behind *More* where there are more pages
+than fit on one line."""
+PAGES_IN_SIGHT: Final = 6
+MAIN_PAGE: Final[dict[str, rights.Screen]] = {
+    "guard": "guard",
+    "teller": "counter",
+    "lobby": "lobby",
+    "manager": "branch",
+    "operations": "branch",
+    "administrator": "devices",
+}
+"""Where each role's work is."""
 HEAD_PAGES: Final[tuple[rights.Screen, ...]] = (
     "alerts",
     "report",
@@ -62,15 +73,16 @@ class Link:
     screen: rights.Screen
     is_here: bool = False
     is_rare: bool = False
+    is_main: bool = False
 
 
 def branch_links(role: Any, own_branch: str | None, branch: str, here: str = "") -> list[Link]:
     """The pages of a branch that an account may open; none where it has no business."""
     if not rights.reaches(role, own_branch, branch):
         return []
-    return [
-        Link(f"/b/{branch}/{s}", s, s == here, s in RARELY) for s in BRANCH_PAGES if rights.may_open(role, s)
-    ]
+    own = [screen for screen in BRANCH_PAGES if rights.may_open(role, screen)]
+    rare = RARELY if len(own) > PAGES_IN_SIGHT else frozenset()
+    return [Link(f"/b/{branch}/{s}", s, s == here, s in rare, MAIN_PAGE.get(role) == s) for s in own]
 
 
 def head_links(role: Any, here: str = "") -> list[Link]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter as Tally
 from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from litestar.response import Redirect
 from openhall.access import rights
 from openhall.app.build import App
 from openhall.app.language import say
+from openhall.app.message_words import LEVEL_NAMES
 from openhall.hall import honesty, views, views_advice
 from openhall.hall.model.auto_calling import auto_calls
 from openhall.hall.model.deciding.diverting import channels_for
@@ -30,6 +32,7 @@ from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
 from openhall.web.guidance import spoken_guidance
+from openhall.web.names import names_of
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of, own_path
 from openhall.web.rendering import REASONS_TO_LOOK, WORDS, page
@@ -56,6 +59,7 @@ def screen_context(request: OpenhallRequest, branch: Branch, screen: str) -> dic
     context: dict[str, Any] = frame(request, screen, branch) | {
         "spoken": spoken(app, language_of(request)),
         "day": stream.day.isoformat(),
+        "open_day": stream.day.isoformat() if state is not None else "",
         "state": state,
         "board": None,
         "counter": None,
@@ -103,6 +107,7 @@ def _fold(context: dict[str, Any], state: HallState, screen: str, request: Openh
         context |= asked.asked_context(request, state, now_ms)
     elif screen == "guard":
         context["visits"] = views.visits_without_ticket(state)
+        context["outside"] = views.outside(state)
         context["escorts"] = views.escorts(state)
         context["helpers"] = people.here_for(state, "manager", "authoriser")
         context |= asked.asked_context(request, state, now_ms)
@@ -237,9 +242,11 @@ async def _home(request: OpenhallRequest) -> dict[str, Any]:
         to_decide = await asyncio.to_thread(app.approvals.waiting_for, request.user)
     now_ms = app.clock.now_ms()
     own = [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
+    may_see_alerts = rights.may_open(request.user.role, "alerts")
     listed = [
         {"branch": b, "state": state, "links": branch_links(request.user.role, request.user.branch, b.id)}
         | people.home_entry(state, now_ms)
+        | {"alerts": Tally(a.level for a in app.alerts.standing(b.id)) if may_see_alerts else {}}
         for b in own
         for state in [app.hall(app.today(b))]
     ]
@@ -247,7 +254,11 @@ async def _home(request: OpenhallRequest) -> dict[str, Any]:
     helping = people.help_context(request, now_ms) if not request.user.branch else {"help_wanted": ()}
     return helping | {
         "account": request.user,
+        "people": names_of(app.bank),
+        "level_names": LEVEL_NAMES,
         "bank": app.bank,
+        "zone": app.bank.branches[0].timezone,
+        "now_ms": now_ms,
         "listed": listed,
         "head_links": head_links(request.user.role),
         "to_decide_count": len(to_decide),

@@ -1,4 +1,5 @@
-// The hall's staff screens: seconds that run down or up, and a sound when somebody rings for a colleague.
+// The hall's staff screens: seconds that run down or up, a sound when somebody rings for a colleague, and a new
+// page for a new day.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -34,7 +35,42 @@ document.addEventListener("DOMContentLoaded", () => {
     heard = rings;
   }
 
+  // A tablet stays on overnight. The forms beside what is redrawn belong to the day they came with.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (target.id !== "live" || xhr.status !== 200) return;
+    if (xhr.getResponseHeader("X-Hall-Day") !== document.body.dataset.openDay) location.reload();
+  });
+
+  // What somebody has just pressed by key goes away with the redraw. The focus goes to what was around it, so that
+  // the next Tab goes on from there, and not to a button that a second Enter would press.
+  let around = [];
+  const noteFocus = () => {
+    around = [];
+    for (let at = document.activeElement; at?.closest("#live") && at.id !== "live"; at = at.parentElement) around.push(at);
+  };
+  document.addEventListener("htmx:beforeSwap", noteFocus, true); // before the old drawing is touched
+  function keepFocus() {
+    if (!around.length || around[0].isConnected) return;
+    const still = around.find((each) => each.isConnected && !each.hidden);
+    if (!still || document.activeElement !== document.body) return;
+    still.tabIndex = -1;
+    still.focus({ preventScroll: true });
+  }
+
+  // At a window, Enter sends what has been chosen and Escape leaves it; the keys press buttons again after both.
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.closest?.(".console form[data-command]");
+    if (!form || event.target.tagName !== "SELECT" || !["Enter", "Escape"].includes(event.key)) return;
+    event.preventDefault();
+    if (event.key === "Enter" && !form.reportValidity()) return;
+    form.closest(".console-main").focus({ preventScroll: true });
+    if (event.key === "Enter") form.requestSubmit(form.querySelector("button"));
+    else form.reset();
+  });
+
   document.addEventListener("hall-drawn", () => {
+    keepFocus();
     count();
     listen();
   });

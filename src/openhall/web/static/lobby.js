@@ -43,6 +43,16 @@
     const ticket = issued.events.find((happened) => happened.number);
     showResult(form, ticket, heard.events[0].offers || []);
     form.reset();
+    form.querySelector("[data-visit-field]").hidden = !form.elements.visit.required;
+  }
+
+  // Somebody of the list at the door: their entry number goes into the form, in whatever regime it is.
+  function takeVisit(number) {
+    const form = document.querySelector("[data-triage]");
+    form.querySelector("[data-visit-field]").hidden = false;
+    form.elements.visit.value = number;
+    form.scrollIntoView({ block: "nearest" });
+    form.elements.need.focus();
   }
 
   // The number just given stays in sight until the next one, with what can be offered on it.
@@ -78,5 +88,7 @@
   document.addEventListener("click", (event) => {
     const control = event.target.closest("[data-clear-result]");
     if (control) control.closest("[data-result]").hidden = true;
+    const chosen = event.target.closest("[data-take-visit]");
+    if (chosen) takeVisit(chosen.dataset.takeVisit);
   });
 })();
