@@ -119,9 +119,14 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(STAMP
 $(VENDOR)/htmx.min.js: tools/vendor.py node_modules/.package-lock.json | $(STAMPS)/openhall
 	$(BIN)/python tools/vendor.py
 
-# systemd-analyze checks the units; a machine that is run by something else gets the program alone.
-units:
+# systemd-analyze checks the units; a machine that is run by something else gets the program alone. promtool checks the
+# rules; it is taken out of Prometheus' package, so that nobody gets a server that starts by itself.
+units: $(STAMPS)/uv
 	command -v systemd-analyze >/dev/null || { $(call apt-install,systemd); }
+	command -v promtool >/dev/null || [[ -x $(BIN)/promtool ]] || { \
+	  place="$$(mktemp -d)" && $(AS_ROOT) apt-get update --quiet && \
+	  (cd "$$place" && apt-get download prometheus && dpkg-deb --extract prometheus_*.deb .) && \
+	  install "$$place/usr/bin/promtool" $(BIN)/promtool && rm -r "$$place"; }
 
 # The browser tests need a browser and Chinese letters; nothing else does, so only they pay for the download.
 browser:

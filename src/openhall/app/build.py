@@ -18,7 +18,7 @@ from openhall.access import approvals as approval_rules
 from openhall.access import devices as device_rules
 from openhall.access import managing
 from openhall.app import appointments as appointment_desk
-from openhall.app import nights, outward, planning, spoken, technical, ticket_links
+from openhall.app import measures, nights, outward, planning, spoken, technical, ticket_links
 from openhall.app.access_settings import OidcSettings, account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.appointments import AppointmentDesk
@@ -258,7 +258,9 @@ class App:
         """Everything is there: let it hear what is committed, and be asked how it is."""
         self._tasks: list[asyncio.Task[None]] = []
         self._chores: asyncio.Future[None] | None = None
-        self.measures.registry.register(PresentState(self))
+        self.present = PresentState(self)
+        """What is the case now, for `/metrics`."""
+        self.measures.registry.register(self.present)
         for listener in (self._note_series, self.outward.note):
             self.book.listen(listener)
         if self.twin is not None:
@@ -296,6 +298,7 @@ class App:
             ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
             *self.outward.turns(),
             ("technical", self.technical.run_once, technical.TURN_SECONDS),
+            ("measures", self.present.run_once, measures.TURN_SECONDS),
             ("session", self.run_sessions_once, UPKEEP_SECONDS),
         ):
             self._tasks.append(

@@ -7,21 +7,27 @@ more however many people come.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter as TallyOf
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from openhall import __version__
-from openhall.kernel.clock import DAY_MS
+from openhall.app import machine
+from openhall.app.findings import STATES
+from openhall.kernel.clock import DAY_MS, SECOND_MS
 from openhall.kernel.event import Request
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
+from openhall.log import outbox
 from openhall.log.book import Result
+from openhall.log.outbox import Backlog
 
 if TYPE_CHECKING:
     from openhall.app.build import App
@@ -35,6 +41,8 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 OTHER_METHOD: Final = "other"
 """HTTP lets anybody make up a method, and each made-up one would be a series for ever."""
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+TURN_SECONDS: Final = 10.0
 
 Seconds = Callable[[], float]
 
@@ -118,11 +126,44 @@ class Measures:
         return generate_latest(self.registry)
 
 
+class Looked(msgspec.Struct, frozen=True):
+    """What is on the disk at one moment."""
+
+    free_bytes: int
+    backup_ms: int | None
+    """When the last backup was made; None where none was."""
+    cleaned_ms: int | None
+    """When personal data whose time had come was last looked for."""
+    backlog: tuple[Backlog, ...]
+
+
 class PresentState(Collector):
-    """What is the case when somebody asks."""
+    """What is the case when somebody asks. What lies on the disk is looked at by turns, so that a disk that
+    fails takes the metrics of everything else with it least of all."""
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._looked: Looked | None = None
+
+    async def run_once(self) -> None:
+        """Look at the disk."""
+        try:
+            self._looked = await self._app.outward.telling.blocking.run(self._look)
+        except Trouble:
+            self._looked = None
+            raise
+
+    def _look(self) -> Looked:
+        app = self._app
+        found = machine.last_backup(app.folder.path)
+        free_bytes = shutil.disk_usage(app.folder.path).free
+        cleaned = app.personal.clean_ups(1)
+        return Looked(
+            free_bytes=free_bytes,
+            backup_ms=found.at_ms if found else None,
+            cleaned_ms=cleaned[0].at_ms if cleaned else None,
+            backlog=tuple(outbox.backlog(app.store)),
+        )
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: asking would take the state of the halls when the registry is made."""
@@ -134,6 +175,7 @@ class PresentState(Collector):
         yield from self._halls()
         yield from self._twin()
         yield from self._beside()
+        yield from self._machine()
 
     def _log(self) -> Iterable[Metric]:
         app = self._app
@@ -155,6 +197,7 @@ class PresentState(Collector):
         for branch, state in list(halls.items())[:BRANCHES_AT_MOST]:
             waiting.add_metric([branch], len(state.line))
             counters.add_metric([branch], sum(k.is_calling for k in state.counters.values()))
+        yield _gauge("openhall_branches", "Branches of the bank", len(app.bank.branches))
         yield _gauge("openhall_days_open", "Halls whose day has begun and not ended", len(halls))
         yield waiting
         yield counters
@@ -196,6 +239,34 @@ class PresentState(Collector):
             yield _gauge("openhall_certificate_days_left", "Until the certificate runs out", left_ms / DAY_MS)
             yield _gauge("openhall_certificate_refused", "Whether a new one lies there unused", refused)
             yield _gauge("openhall_certificate_renewals", "Since the start", app.tls.renewals_count)
+
+    def _machine(self) -> Iterable[Metric]:
+        app = self._app
+        health = GaugeMetricFamily("openhall_health", "0 in order, 1 degraded, 2 failed", labels=["part"])
+        for finding in app.technical.findings:
+            health.add_metric([finding.part], STATES.index(finding.state))
+        yield health
+        if self._looked is None:
+            return
+        now_ms = app.wall.now_ms()
+        yield _gauge("openhall_disk_free_bytes", "Room for the log to grow", self._looked.free_bytes)
+        for name, what, at_ms in (
+            ("openhall_backup_age_seconds", "Since the last backup was made", self._looked.backup_ms),
+            ("openhall_clean_up_age_seconds", "Since expired data was last erased", self._looked.cleaned_ms),
+        ):
+            if at_ms is not None:
+                yield _gauge(name, what, (now_ms - at_ms) / SECOND_MS)
+        waiting = {each.channel: each for each in self._looked.backlog}
+        counts = GaugeMetricFamily("openhall_outbox_waiting", "Messages not sent yet", labels=["channel"])
+        ages = GaugeMetricFamily(
+            "openhall_outbox_oldest_seconds", "How long the oldest of them has waited", labels=["channel"]
+        )
+        for channel in dict.fromkeys((*app.messages.channels, *waiting)):
+            found = waiting.get(channel)
+            counts.add_metric([channel], found.count if found else 0)
+            ages.add_metric([channel], (now_ms - found.oldest_ms) / SECOND_MS if found else 0)
+        yield counts
+        yield ages
 
 
 def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:

@@ -88,6 +88,15 @@ class Queue(msgspec.Struct, frozen=True):
     count: int
 
 
+class Backlog(msgspec.Struct, frozen=True):
+    """What of a channel has not been sent yet."""
+
+    channel: Channel
+    count: int
+    oldest_ms: int
+    """When the message that has waited longest was written, by the real clock."""
+
+
 def message_id(cause: str) -> str:
     """The id that a message goes under: the same for the same cause, whatever happened in between."""
     return "msg_" + hashlib.sha256(f"openhall message\n{cause}".encode()).hexdigest()[:32]
@@ -251,6 +260,14 @@ def queues(records: Records, since_ms: int) -> list[Queue]:
     )
     with records.reading() as connection:
         return [Queue(*row) for row in connection.execute(query)]
+
+
+def backlog(records: Records) -> list[Backlog]:
+    """The channels with messages that wait."""
+    counted, oldest = func.count(), func.min(messages.c.created_ms)
+    query = select(messages.c.channel, counted, oldest).where(messages.c.state == "waiting")
+    with records.reading() as connection:
+        return [Backlog(*row) for row in connection.execute(query.group_by(messages.c.channel))]
 
 
 def unsent(records: Records, limit: int) -> list[Message]:
