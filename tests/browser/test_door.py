@@ -56,8 +56,9 @@ def test_at_closing_on_an_ordinary_day_who_is_outside_is_given_a_number_too(
     serve_the_list(served, screen, 1)
 
 
+@pytest.mark.usefixtures("strict")
 def test_who_is_checked_before_the_doors_open_is_told_to_wait_and_comes_in_with_them(
-    strict: Served, screen: OpenScreen
+    screen: OpenScreen,
 ) -> None:
     door = on_a_tablet(screen)
     door.get_by_label("below 37.3 °C").click()
