@@ -23,7 +23,7 @@ from openhall.kernel.event import (
 )
 from openhall.kernel.refusal import Refusal
 from openhall.log.answered import FRESH_AT_MOST
-from openhall.log.book import CLOCK_STEP_BACK_MAX_MS, REFUSALS, Book
+from openhall.log.book import CLOCK_STEP_BACK_MAX_MS, REFUSALS, STREAM_UNUSED_MS, Book
 from openhall.log.memory import MemoryStore
 from openhall.log.troubles import (
     ClockMovedBack,
@@ -450,27 +450,40 @@ def test_an_event_that_is_on_disk_has_happened_even_if_it_cannot_be_applied(
     assert inside(book) == 1, "the replay tells"
 
 
-def test_idle_streams_of_past_days_are_unloaded_first(clock: ManualClock) -> None:
-    store = MemoryStore()
-    book = Book(store, [TURNSTILE], clock, streams_loaded_max=2)
+def test_beyond_the_limit_the_stream_used_longest_ago_leaves_memory(clock: ManualClock) -> None:
+    book = Book(MemoryStore(), [TURNSTILE], clock, streams_loaded_max=2)
     yesterday = StreamId("gate", date(2026, 1, 4))
-    book.execute(ask(Enter(), "c1"))
     book.execute(ask(Enter(), "c1", stream=yesterday))
+    book.execute(ask(Enter(), "c1"))
     book.execute(ask(Enter(), "c1", stream=BACK_GATE))
     assert [book.is_loaded(stream) for stream in (GATE, yesterday, BACK_GATE)] == [True, False, True]
     assert book.execute(ask(Enter(), "c2", stream=yesterday)) == Answer(2, (Entered(),))
     assert book.streams_loaded_count == 2
 
 
-def test_the_day_before_is_unloaded_when_a_day_begins_and_comes_back_when_it_is_asked_for(
+def test_a_day_that_nobody_asks_for_leaves_memory_and_comes_back_when_somebody_does(
     clock: ManualClock,
 ) -> None:
     book = Book(MemoryStore(), [TURNSTILE], clock)
-    tomorrow = StreamId(GATE.place, GATE.day + timedelta(days=1))
-    for stream in (GATE, BACK_GATE, tomorrow):
-        book.execute(ask(Enter(), "c1", stream=stream))
-    assert (book.is_loaded(GATE), book.is_loaded(BACK_GATE), book.is_loaded(tomorrow)) == (False, True, True)
-    assert inside(book, GATE) == 1
+    yesterday = StreamId(GATE.place, GATE.day - timedelta(days=1))
+    book.execute(ask(Enter(), "c1", stream=yesterday))
+    book.execute(ask(Enter(), "c1"))
+    clock.advance(STREAM_UNUSED_MS + 1)
+    assert inside(book, GATE) == 1, "looked at, as an open hall is"
+    book.execute(ask(Enter(), "c1", stream=BACK_GATE))
+    assert [book.is_loaded(stream) for stream in (yesterday, GATE, BACK_GATE)] == [False, True, True]
+    assert inside(book, yesterday) == 1
+
+
+def test_who_books_on_a_day_to_come_does_not_send_the_hall_of_today_out_of_memory(
+    clock: ManualClock,
+) -> None:
+    """To replay a busy day takes a fifth of a second, in which nobody is called."""
+    book = Book(MemoryStore(), [TURNSTILE], clock)
+    book.execute(ask(Enter(), "c1"))
+    for ahead in range(1, 10):
+        book.execute(ask(Enter(), "c1", stream=StreamId(GATE.place, GATE.day + timedelta(days=ahead))))
+    assert book.is_loaded(GATE)
 
 
 def test_a_retry_is_known_however_many_commands_came_between(book: Book) -> None:

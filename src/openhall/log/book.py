@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from openhall.kernel.clock import Clock
+from openhall.kernel.clock import HOUR_MS, Clock
 from openhall.kernel.event import (
     CHAIN_START,
     Answer,
@@ -37,7 +37,11 @@ CLOCK_STEP_BACK_MAX_MS = 5_000
 """A step back up to this (a time server's correction) is absorbed; a larger one is trouble."""
 
 STREAMS_LOADED_MAX = 1_024
-"""Streams whose state is kept in memory; past days that nobody asks for go first."""
+"""Streams whose state is kept in memory; beyond it those used longest ago go."""
+
+STREAM_UNUSED_MS = HOUR_MS
+"""A stream that nobody asked for in so long leaves memory: a day that is over, a day ahead that somebody
+booked on. A hall that is open is looked at each second."""
 
 EVENTS_PER_COMMAND_MAX = 10_000
 """More events from one command than this is a fault in its room."""
@@ -75,6 +79,7 @@ class _Stream:
     committed: _Side
     working: _Side
     answered: AnsweredIds
+    used_ms: int = 0
     is_stale: bool = False
     """Whether a commit failed, so that the working side is ahead of the disk."""
 
@@ -226,10 +231,7 @@ class Book:
         self._position = max(self._position, head)
         if recorded:
             self._announce(recorded)
-        in_use = {outcome.stream for outcome in batch.outcomes}
-        if opened := {event.stream.place for event in recorded if event.seq == 1}:
-            self._unload_past(opened, in_use)
-        self._unload_idle(in_use)
+        self._unload({outcome.stream for outcome in batch.outcomes})
         return [_present(result) for result in batch.results]
 
     def abandon(self, batch: Batch, trouble: Trouble) -> list[Result]:
@@ -374,6 +376,7 @@ class Book:
 
     def _stream(self, stream_id: StreamId) -> _Stream:
         found = self._streams.pop(stream_id, None) or self._replay(stream_id)
+        found.used_ms = self._clock.now_ms()
         self._streams[stream_id] = found  # at the end: the order of this dictionary is the order of use
         return found
 
@@ -429,30 +432,22 @@ class Book:
             self._announce(page)
         self._is_behind = False
 
-    def _unload_past(self, opened: set[str], in_use: set[StreamId]) -> None:
-        """Where a day has begun, the days before it go; a later use replays them.
+    def _unload(self, in_use: set[StreamId]) -> None:
+        """Drop the streams that nobody uses, and beyond the limit those used longest ago; a later use replays
+        them.
 
         Only between batches: what is under way stands on a state that must not be made anew.
         """
-        of_place: dict[str, list[StreamId]] = {}
-        for stream in self._streams:
-            if stream.place in opened:
-                of_place.setdefault(stream.place, []).append(stream)
-        for streams in of_place.values():
-            latest = max(stream.day for stream in streams)
-            for stream in streams:
-                if stream.day < latest and stream not in in_use:
-                    del self._streams[stream]
-
-    def _unload_idle(self, in_use: set[StreamId]) -> None:
-        """Drop the streams used longest ago, those of past days first; a later use replays them."""
         surplus = len(self._streams) - self._streams_loaded_max
-        if surplus <= 0:
-            return
-        today = max(stream.day for stream in self._streams)
-        idle = [stream for stream in self._streams if stream not in in_use]
-        for stream in sorted(idle, key=lambda stream: stream.day == today)[:surplus]:
-            del self._streams[stream]
+        unused_ms = self._clock.now_ms() - STREAM_UNUSED_MS
+        dropped: list[StreamId] = []
+        for stream_id, stream in self._streams.items():
+            if len(dropped) >= surplus and stream.used_ms >= unused_ms:
+                break
+            if stream_id not in in_use:
+                dropped.append(stream_id)
+        for stream_id in dropped:
+            del self._streams[stream_id]
 
     def _announce(self, recorded: Sequence[Recorded]) -> None:
         for listener in self._listeners:
