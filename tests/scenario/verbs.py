@@ -95,7 +95,9 @@ def _open_day(words: Words, _: Names, rules: DayRules) -> dict[str, Any]:
     branch = msgspec.structs.replace(rules.branch, id=words.get("branch", rules.branch.id))
     day = words.get("day")
     opens_ms = local_ms(date.fromisoformat(day), 9 * 60, ZONE) if day else rules.opens_ms
-    return {"rules": msgspec.structs.replace(rules, branch=branch, opens_ms=opens_ms)}
+    gone = words.get("without")
+    services = tuple(service for service in rules.services if service.id != gone)
+    return {"rules": msgspec.structs.replace(rules, branch=branch, opens_ms=opens_ms, services=services)}
 
 
 @verb("close_doors", c.CloseDoors)
@@ -505,6 +507,7 @@ def _arrive(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
         "class_code": words.get("class"),
         "class_basis": words.get("basis", "claimed"),
         "handling": _list(words.get("handling")),
+        "service_id": words.get("service"),
     }
 
 
@@ -515,6 +518,7 @@ def _ring(words: Words, names: Names, _: DayRules) -> dict[str, Any]:
         "place": words.take("a place"),
         "reason": words.get("reason") or None,
         "ticket_id": names(words.get("ticket")),
+        "counter_id": words.get("counter"),
     }
 
 

@@ -147,7 +147,7 @@ HOLDER_COMMANDS: Final[dict[str, dict[str, object]]] = {
     "ResumeTicket": {"confirmed_by": ""},
     "HoldTicket": {"contact_ref": ""},
     "MarkReneged": {},
-    "RingForColleague": {"place": "phone"},
+    "RingForColleague": {"place": "phone", "counter_id": ""},
     "RecordFeedback": {"service_id": "", "person_id": ""},
 }
 """What the holder of a ticket's own page may ask for, and the fields that must be left at the value given
@@ -156,7 +156,8 @@ here. It reaches that one ticket and no other."""
 FIELDS_KEPT: Final[dict[tuple[Role, str], dict[str, object]]] = {
     # A customer at the kiosk claims a class; only staff confirm one, or go beyond the day's capacity.
     ("kiosk", "IssueTicket"): {"class_basis": "claimed", "override_reason": None},
-    ("kiosk", "CheckInAppointment"): {"class_basis": "claimed"},
+    ("kiosk", "CheckInAppointment"): {"class_basis": "claimed", "service_id": ""},
+    ("kiosk", "RingForColleague"): {"place": "kiosk", "counter_id": ""},
 }
 """Fields of a command that a role must leave at the value given here."""
 

@@ -181,6 +181,10 @@ REFUSALS = refusals(
         "This appointment has its number already: {number}.",
         "Look for that number, or ask a colleague.",
     ),
+    appointment_service_gone=(
+        "What was booked is not offered any more.",
+        "Please speak to a colleague: they give you a number for what you need, and your time counts.",
+    ),
     appointment_too_early=(
         "Checking in for this appointment begins at {opens}.",
         "Come back then; or cancel it and take a number now.",

@@ -48,6 +48,8 @@ class RingView(msgspec.Struct, frozen=True):
     rung_ms: int
     person_id: str
     is_escalated: bool
+    counter_number: int
+    """Of the window to come to; 0 for none."""
 
 
 def appointment_view(state: HallState, booked: Appointment) -> AppointmentView:
@@ -117,6 +119,7 @@ def ring_view(state: HallState, ring: Ring) -> RingView:
         ring.rung_ms,
         ring.person_id,
         bool(ring.escalated_ms),
+        state.counter_rules(ring.counter_id).number if ring.counter_id else 0,
     )
 
 

@@ -36,6 +36,7 @@ from openhall.web import elder, phone
 from openhall.web.api import BranchId, branch_of
 from openhall.web.contacts import TO_CHARACTERS_MAX, CustomerChannel, contact_of
 from openhall.web.guarding import ANYONE
+from openhall.web.names import services_of
 from openhall.web.problems import Problem, Refused, problem_of
 from openhall.web.reading import language_of
 from openhall.web.rendering import clock_words, page
@@ -109,7 +110,7 @@ def _around(request: Request[Any, Any, Any], branch: Branch | None) -> dict[str,
         "now_ms": app.clock.now_ms(),
         "hm": clock_words(zone),
         "zone": zone,
-        "services": {s.id: s for s in app.bank.services},
+        "services": services_of(app.bank.services),
         "policy": app.bank.appointments,
         "key": secrets.token_hex(8),
         "said": None,
@@ -288,6 +289,7 @@ def _shown(
         "address": address,
         "code": phone.code_of(address),
         "is_today": own.stream.day == app.local_day(own.branch),
+        "is_gone": own.booked.service_id not in {s.id for s in app.bank.services},
         "may_check_in": _may_check_in(app, own) is None,
         "checks_at_door": own.state.rules is not None and own.state.rules.regime.entry.is_check_required,
         "ticket_path": f"/t/{app.links.token(own.stream, booked.ticket_id)}" if booked.ticket_id else "",
@@ -332,12 +334,12 @@ async def appointment_calendar(request: Request[Any, Any, Any], token: Token) ->
     if isinstance(own, Response):
         return own
     language = language_of(request)
-    service = next(s for s in app.bank.services if s.id == own.booked.service_id)
+    what = services_of(app.bank.services)[own.booked.service_id].name.get(language)
     body = calendar_file(
         uid=f"{own.stream}/{own.booked.id}@openhall",
         begins_ms=own.booked.at_ms,
         minutes=app.bank.appointments.slot_minutes,
-        title=f"{app.bank.name.get(language)}: {service.name.get(language)}",
+        title=f"{app.bank.name.get(language)}: {what}",
         place=f"{own.branch.name.get(language)}, {own.branch.address.get(language)}",
         says=say(language, "Code {code}", code=f"{own.booked.code[:4]}-{own.booked.code[4:]}"),
         now_ms=app.clock.now_ms(),
@@ -399,6 +401,8 @@ def _may_check_in(app: App, own: Own) -> Refusal | None:
         return Refusal("check_required", "visit_id")
     if booked.status not in {AppointmentStatus.BOOKED, AppointmentStatus.MISSED}:
         return Refusal("appointment_cancelled", "code")
+    if state.service(booked.service_id) is None:
+        return Refusal("appointment_service_gone", "service_id")
     opens_ms = booked.at_ms - state.rules.appointments.head_start_minutes * MINUTE_MS
     if app.clock.now_ms() < opens_ms:
         opens = clock_words(own.branch.timezone)(opens_ms)

@@ -1,8 +1,17 @@
-"""People's names for their ids."""
+"""Names for the ids of people and services, also of those that the bank knows no more."""
 
 from __future__ import annotations
 
-from openhall.network.model import Bank
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from openhall.app.language import say
+from openhall.kernel.text import Text
+from openhall.network.model import Bank, Service
+
+GONE: Final = "a service that is not offered any more"
 
 
 class Names(dict[str, str]):
@@ -15,3 +24,22 @@ class Names(dict[str, str]):
 def names_of(bank: Bank) -> Names:
     """Everybody's name: colleagues of other branches come, are asked for and are sent."""
     return Names({p.id: p.name for p in bank.people})
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """A service that was booked, and that the bank has taken out of its files since."""
+
+    id: str
+    name: Text = Text(en=say("en", GONE), zh=say("zh", GONE))
+
+
+class Services(dict[str, Any]):
+    """Services by id; one that is not there any more has a name all the same, because somebody booked it."""
+
+    def __missing__(self, service_id: str) -> Gone:
+        return Gone(service_id)
+
+
+def services_of(services: Iterable[Service]) -> Services:
+    """By their ids."""
+    return Services({service.id: service for service in services})

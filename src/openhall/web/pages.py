@@ -32,7 +32,7 @@ from openhall.web.api import BranchId, branch_of, hall_of, readable_branch
 from openhall.web.frame import branch_links, frame, head_links
 from openhall.web.guarding import ANYONE, SIGNED_IN, needs_screen
 from openhall.web.guidance import spoken_guidance
-from openhall.web.names import names_of
+from openhall.web.names import names_of, services_of
 from openhall.web.problems import Refused
 from openhall.web.reading import LANGUAGE_COOKIE, language_of, own_path
 from openhall.web.rendering import REASONS_TO_LOOK, WORDS, page
@@ -63,7 +63,7 @@ def screen_context(request: OpenhallRequest, branch: Branch, screen: str) -> dic
         "state": state,
         "board": None,
         "counter": None,
-        "services": {s.id: s for s in app.bank.services},
+        "services": services_of(app.bank.services),
         "needs": {n.code: n for s in app.bank.services for n in s.needs},
         "classes": {c.code: c for c in app.bank.classes},
         "numbers": {k.id: k.number for k in branch.counters},
@@ -136,6 +136,8 @@ def _at_the_counter(context: dict[str, Any], state: HallState, request: Openhall
         "line": [views.ticket_view(state, t, waits) for t in line[:COUNTER_LINE_SHOWN]],
         "line_count": len(line),
         "tellers": people.free_tellers(state),
+        "own_ring": phone.ring_of(state, counter.id) if counter else None,
+        "ring_reasons": asked.RING_REASONS,
     }
 
 

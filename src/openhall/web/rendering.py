@@ -152,6 +152,7 @@ APPOINTMENT_WORDS = {
 RING_WORDS = {
     "kiosk": "ticket machine",
     "window": "window",
+    "hall": "hall",
     "door": "door",
     "cannot_manage": "cannot manage",
     "cannot_read": "cannot read it",
@@ -159,6 +160,8 @@ RING_WORDS = {
     "papers": "papers",
     "question": "a question",
     "staff_needed": "a colleague is needed",
+    "authorise": "to authorise something",
+    "calm": "somebody has to be calmed",
 }
 """Where somebody rang for a colleague, and why. The phone's own word is with the channels."""
 AUTO_CALL_REASONS = {

@@ -13,6 +13,7 @@ from openhall.hall.snapshot import BookedTerms
 from openhall.kernel.clock import MINUTE_MS
 from openhall.network.hall_policies import AppointmentPolicy
 from openhall.science import durations, engine
+from openhall.science.believed import EARLIEST_MS
 from openhall.science.habits import Arrivals, BookedHabits, Habits
 from tests.places import at, booked_branch
 from tests.unit.hall.halls import Hall, clockwork
@@ -35,7 +36,7 @@ def booked_hall(count: int, at_ms: int = at(10), until: tuple[int, int] = (9, 55
 
 def punctual(hall: Hall, show_share: float = 1.0, early_minutes: int = 3) -> Habits:
     """Habits without chance; who has booked comes so many minutes early."""
-    coming = durations.constant(awaited.EARLIEST_MS - early_minutes * MINUTE_MS)
+    coming = durations.constant(EARLIEST_MS - early_minutes * MINUTE_MS)
     return msgspec.structs.replace(clockwork(hall.shot), booked=BookedHabits(show_share, coming))
 
 
@@ -64,18 +65,22 @@ def test_with_the_assumed_habits_too_the_wait_is_longer_and_honest_about_who_sta
     assert alone + 25 < among < alone + 75
 
 
+def awaited_count(hall: Hall) -> int:
+    return len(hall.shot.booked)
+
+
 def test_who_has_checked_in_is_in_line_and_no_more_among_the_awaited() -> None:
     hall = booked_hall(3)
-    assert len(hall.shot.booked) == 3
+    assert awaited_count(hall) == 3
     code = next(iter(hall.state.codes))
     before = joining_minutes(hall, punctual(hall))
     hall.do(c.CheckInAppointment(code))
-    assert len(hall.shot.booked) == 2
+    assert awaited_count(hall) == 2
     assert joining_minutes(hall, punctual(hall)) == pytest.approx(before, abs=1), "counted once"
     hall.do(c.CancelAppointment("b2"))
-    assert len(hall.shot.booked) == 1
+    assert awaited_count(hall) == 1
     hall.clock.set(at(10, 16))
-    assert hall.shot.booked == (), "too late: walks in, if at all"
+    assert awaited_count(hall) == 0, "too late: walks in, if at all"
 
 
 def test_the_room_left_falls_by_those_whose_time_was_promised() -> None:

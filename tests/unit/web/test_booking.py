@@ -196,9 +196,11 @@ def test_nothing_personal_is_in_the_log_or_the_address(desk: Desk) -> None:
         assert part not in own
         assert part not in desk.look(own).text, "not even on the customer's own page"
     booked = next(iter(desk.app.appointments.state(desk.stream).appointments.values()))
-    assert booked.contact_ref in desk.app.personal.present("wutong")
+    assert booked.contact_ref in [r.ref for r in desk.app.personal.kept("wutong")]
     desk.send(f"{own}/cancel")
-    assert booked.contact_ref not in desk.app.personal.present("wutong"), "erased with the appointment"
+    assert booked.contact_ref not in [r.ref for r in desk.app.personal.kept("wutong")], (
+        "erased with the appointment"
+    )
 
 
 def test_the_customer_gives_up_or_moves_by_the_address_alone(desk: Desk) -> None:
@@ -351,3 +353,49 @@ def test_changed_hours_leave_a_booking_standing_and_say_so(moving_desk: Desk) ->
     assert "These times are not offered any more" in page
     assert desk.staff_books(at_ms, desk.day).json()["code"] == "slot_unknown"
     assert [a.status for a in desk.app.appointments.state(desk.stream).appointments.values()] == ["booked"]
+
+
+def test_a_service_that_is_gone_leaves_the_appointment_its_time_and_staff_the_choice(
+    moving_desk: Desk,
+) -> None:
+    desk, day = moving_desk, moving_desk.day
+    at_ms = desk.free(day)[1]
+    own = desk.books(at_ms, day)
+    without = tuple(s for s in desk.app.bank.services if s.id != "cash")
+    branches = tuple(
+        msgspec.structs.replace(
+            b,
+            counters=tuple(
+                msgspec.structs.replace(
+                    k, services=tuple(s for s in k.services if s != "cash") or ("pension",)
+                )
+                for k in b.counters
+            ),
+        )
+        for b in desk.app.bank.branches
+    )
+    changed = msgspec.structs.replace(desk.app.bank, services=without, branches=branches)
+    desk.app.take_bank(NetworkVersion("changed", changed))
+    for path in (own, f"{own}?do=move", f"{own}?do=cancel"):
+        assert desk.look(path).status_code == 200, path
+    assert "What you booked is not offered any more." in desk.look(own).text
+    calendar = desk.look(f"{own}/calendar.ics")
+    assert calendar.status_code == 200
+    assert "not offered any more" in str(Calendar.from_ical(calendar.text).walk("VEVENT")[0]["summary"])
+    page = desk.ask("GET", f"/b/wutong/appointments?day={day}").text
+    assert "These times are not offered any more" in page
+    desk.hall.clock.set(on(day, 8, 40))
+    branch = desk.app.bank.branch("wutong")
+    assert branch is not None
+    desk.client.blocking_portal.call(desk.app.open_day, branch, "system")
+    desk.hall.clock.set(at_ms)
+    assert "Please speak to a colleague" in desk.send(f"{own}/here").text
+    for path in ("/b/wutong/appointments", "/b/wutong/lobby"):
+        assert desk.ask("GET", path).status_code == 200, path
+    page = desk.ask("GET", "/b/wutong/appointments").text
+    assert 'name="service_id"' in page
+    command = "/api/branches/wutong/commands/CheckInAppointment"
+    assert desk.ask("POST", command, code="b1").json()["code"] == "appointment_service_gone"
+    assert desk.ask("POST", command, code="b1", service_id="accounts").status_code == 200
+    (ticket,) = desk.app.hall(StreamId("wutong", day)).tickets.values()  # type: ignore[union-attr]
+    assert (ticket.service_id, ticket.key[1]) == ("accounts", at_ms - 15 * MINUTE_MS)

@@ -110,7 +110,7 @@ class Hall:
 
     def kept(self) -> int:
         """Sealed records of the branch."""
-        return len(self.app.personal.present("wutong"))
+        return len(self.app.personal.kept("wutong"))
 
 
 @pytest.fixture(scope="module")

@@ -55,8 +55,8 @@ class Desk:
     def begin(self) -> Desk:
         """Ten o'clock of a Tuesday of its own; nothing is left of the test before."""
         self.app.take_bank(NetworkVersion("sample", self.bank))
-        for ref in self.app.personal.present("wutong"):
-            self.app.personal.erase(ref, "test", "customer_request")
+        for record in self.app.personal.kept("wutong"):
+            self.app.personal.erase(record.ref, "test", "customer_request")
         for message in outbox.due(self.app.store, ["sms", "app"], 2**60, 1_000):
             outbox.drop(self.app.store, message.id, now_ms=0)
         self.today = next(day for day in TUESDAYS if self.is_open(day) and self.is_open(day + timedelta(2)))
@@ -252,7 +252,7 @@ def test_a_cancelled_appointment_reminds_nobody_and_its_number_is_gone(desk: Des
     found = desk.deliver("sms")
     assert found.received == []
     assert desk.told() == []
-    assert desk.app.personal.present("wutong") == set()
+    assert desk.app.personal.kept("wutong") == []
     assert reminders_log.every(desk.app.store) == []
     desk.clock.set(at_ms - 2 * HOUR_MS)
     desk.look()
@@ -277,7 +277,7 @@ def test_a_moved_appointment_reminds_of_the_new_time_alone(desk: Desk) -> None:
     desk.clock.set(later - 24 * HOUR_MS)
     desk.look()
     assert [m.blanks["date"] for m in desk.told()] == [day.isoformat()]
-    (kept,) = desk.app.personal.present("wutong")
+    (kept,) = (record.ref for record in desk.app.personal.kept("wutong"))
     assert "prolonged" in [line.action for line in desk.app.personal.accesses(kept)]
 
 
@@ -328,7 +328,7 @@ def test_with_reminders_off_or_no_way_out_nothing_is_asked(desk: Desk) -> None:
     policy(desk, reminder_hours=())
     assert "Shall we remind you?" not in desk.client.get(at, headers=headers).text
     assert "Reminders are not sent this way here." in desk.ask(desk.day, desk.free(desk.day)[0]).text
-    assert desk.app.personal.present("wutong") == set()
+    assert desk.app.personal.kept("wutong") == []
 
 
 REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
@@ -347,7 +347,7 @@ def test_what_cannot_be_taken_is_said_on_the_page_and_nothing_is_kept_or_booked(
     answer = desk.ask(desk.day, desk.free(desk.day)[0], **given)
     assert answer.status_code == status, reason
     assert words in answer.text, reason
-    assert desk.app.personal.present("wutong") == set()
+    assert desk.app.personal.kept("wutong") == []
     assert not desk.app.appointments.state(stream(desk.day)).appointments
 
 
@@ -381,7 +381,7 @@ def test_the_number_is_sealed_until_the_day_is_over_and_the_wish_goes_with_it(de
     far = desk.today + timedelta(days=desk.app.bank.appointments.days_ahead)
     day = next(d for d in (far - timedelta(days=n) for n in range(5)) if desk.free(d))
     desk.books(day, desk.free(day)[0])
-    (kept,) = desk.app.personal.present("wutong")
+    (kept,) = (record.ref for record in desk.app.personal.kept("wutong"))
     found = desk.app.personal.export(kept, "test", "customer_request")
     assert found is not None
     over_ms = on(day + timedelta(days=1), 0) - desk.clock.now_ms() + desk.app.wall.now_ms()

@@ -46,9 +46,15 @@ def _appointment_missed(state: HallState, event: e.AppointmentMissed, _: Stamp) 
 
 @applies(e.ColleagueRung)
 def _colleague_rung(state: HallState, event: e.ColleagueRung, stamp: Stamp) -> None:
-    source = event.ticket_id or stamp.actor
+    source = event.ticket_id or event.counter_id or stamp.actor
     state.rings[event.ring_id] = Ring(
-        event.ring_id, event.place, source, event.reason, event.ticket_id, stamp.at_ms
+        event.ring_id,
+        event.place,
+        source,
+        event.reason,
+        event.ticket_id,
+        stamp.at_ms,
+        event.counter_id,
     )
 
 

@@ -54,3 +54,5 @@ class CheckInAppointment(Command, frozen=True):
     class_code: OptionalId = ""
     class_basis: ClassBasis = "claimed"
     handling: HandlingList = ()
+    service_id: OptionalId = ""
+    """Another service at the same place in the order, for one that is not offered any more or not wanted."""

@@ -43,10 +43,11 @@ class Ring:
     id: str
     place: str
     source: str
-    """Who rang: the ticket from a phone, else the account of the device."""
+    """Who rang: the ticket from a phone, the window, else the account of the device or colleague."""
     reason: str
     ticket_id: str
     rung_ms: int
+    counter_id: str = ""
     person_id: str = ""
     """Who is on the way."""
     taken_ms: int = 0

@@ -12,6 +12,7 @@ class ColleagueRung(Event, frozen=True):
     place: str
     reason: str
     ticket_id: str = ""
+    counter_id: str = ""
 
 
 class RingTaken(Event, frozen=True):

@@ -132,10 +132,13 @@ def check_in_appointment(state: HallState, command: c.CheckInAppointment, now: S
     if now.at_ms < opens_ms:
         zone = ZoneInfo(state.day_rules.branch.timezone)
         raise refuse("appointment_too_early", "code", opens=to_datetime(opens_ms, zone).strftime("%H:%M"))
+    service_id = command.service_id or booked.service_id
+    if state.service(service_id) is None and not command.service_id:
+        raise refuse("appointment_service_gone", "service_id", service=service_id)
     ticket = issued(
         state,
         c.IssueTicket(
-            booked.service_id,
+            service_id,
             visit_id=command.visit_id,
             need=command.need,
             class_code=command.class_code,

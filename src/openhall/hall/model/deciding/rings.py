@@ -5,7 +5,14 @@ from __future__ import annotations
 from openhall.hall.model import commands as c
 from openhall.hall.model import events as e
 from openhall.hall.model.asked import Ring
-from openhall.hall.model.deciding.dispatch import Decision, decides, known_person, refuse, ticket_of
+from openhall.hall.model.deciding.dispatch import (
+    Decision,
+    counter_of,
+    decides,
+    known_person,
+    refuse,
+    ticket_of,
+)
 from openhall.hall.model.state import HallState
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
 from openhall.kernel.event import Stamp
@@ -16,16 +23,18 @@ COUNTED_MS = 10 * MINUTE_MS
 
 @decides(c.RingForColleague)
 def ring_for_colleague(state: HallState, command: c.RingForColleague, now: Stamp) -> Decision:
-    """One ring at a time from each device or number, and not without end: a storm helps nobody."""
+    """One ring at a time from each device, window or number, and not without end: a storm helps nobody."""
     ticket_id = ticket_of(state, command.ticket_id).id if command.ticket_id else ""
-    source = ticket_id or now.actor
+    counter_id = counter_of(state, command.counter_id).id if command.counter_id else ""
+    source = ticket_id or counter_id or now.actor
     own = [ring for ring in state.rings.values() if ring.source == source]
     if any(not ring.finished_ms for ring in own):
         raise refuse("ring_open")
     limit = state.day_rules.ring.times_at_most
     if sum(now.at_ms - ring.rung_ms < COUNTED_MS for ring in own) >= limit:
         raise refuse("rings_too_many", "", limit=limit)
-    return [e.ColleagueRung(f"n{len(state.rings) + 1}", command.place, command.reason, ticket_id)]
+    ring_id = f"n{len(state.rings) + 1}"
+    return [e.ColleagueRung(ring_id, command.place, command.reason, ticket_id, counter_id)]
 
 
 def _ring(state: HallState, ring_id: str) -> Ring:
