@@ -22,6 +22,8 @@ BUSY_SHARE: Final = 0.1
 FULL_SHARE: Final = 0.9
 JUMP_MS: Final = 5 * SECOND_MS
 """A time server corrects by less."""
+SETTLED_SECONDS: Final = 3_600
+"""So long it is said that the clock was moved; by then whoever looks after the machine has had the time."""
 TWIN_LATE_MS: Final = 5 * MINUTE_MS
 """By then the plain rules have taken over."""
 FAILURES_SHOWN: Final = 3
@@ -35,6 +37,8 @@ class HealthDesk:
         self._app = app
         self._seconds = seconds
         self._begun = (app.wall.now_ms(), seconds())
+        self._jumped: float | None = None
+        """When it was first seen that the clock was moved."""
 
     async def findings(self) -> list[Finding]:
         """All of them; the writer is asked the way of a command."""
@@ -69,14 +73,18 @@ class HealthDesk:
             return failed("access_record", "database_damaged", detail=trouble.code)
 
     def _clock(self, now_ms: int) -> Finding:
-        """The wall's clock against one that nobody can set."""
+        """The wall's clock against one that nobody can set; a step that has stayed is the time."""
         wall_ms, began = self._begun
-        moved_ms = now_ms - wall_ms - round((self._seconds() - began) * SECOND_MS)
-        if moved_ms < -CLOCK_STEP_BACK_MAX_MS:
-            return failed("clock", "clock_jumped", seconds=moved_ms // SECOND_MS)
-        if abs(moved_ms) > JUMP_MS:
-            return degraded("clock", "clock_jumped", seconds=moved_ms // SECOND_MS)
-        return fine("clock")
+        seconds = self._seconds()
+        moved_ms = now_ms - wall_ms - round((seconds - began) * SECOND_MS)
+        if abs(moved_ms) <= JUMP_MS:
+            self._jumped = None
+            return fine("clock")
+        self._jumped = seconds if self._jumped is None else self._jumped
+        if seconds - self._jumped > SETTLED_SECONDS:
+            self._begun, self._jumped = (now_ms, seconds), None
+        kind = failed if moved_ms < -CLOCK_STEP_BACK_MAX_MS else degraded
+        return kind("clock", "clock_jumped", seconds=round(moved_ms / SECOND_MS))
 
     def _streams(self) -> Finding:
         count = self._app.hub.listener_count
