@@ -7,6 +7,7 @@ visit ends the contact is erased and nothing more is sent.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -114,6 +115,8 @@ class NoticeDesk:
         self._said: dict[str, set[str]] = {}
         """Causes that are in the outbox by now, by contact: so that a hall's every move writes nothing."""
         self._looked_ms = 0
+        # One wish at a time: of two for one ticket the second finds the first one's contact, and erases it.
+        self._asking = asyncio.Lock()
 
     # -- wishes ---------------------------------------------------------------------------------------
 
@@ -154,32 +157,33 @@ class NoticeDesk:
         key: str,
     ) -> Notice | Refusal:
         """Take a wish, in the place of an earlier one. `to` is checked by the door; it is sealed at once."""
-        if channel not in self.offered():
-            return Refusal("notices_not_offered", "channel")
-        if not self._is_on(stream, ticket_id):
-            return Refusal("notice_too_late", "ticket")
-        keep = partial(self._personal.put_once, key=f"{stream} {ticket_id} {key}", consent=consent)
-        ref = await self._blocking.run(keep, stream.place, KIND, {"to": to}, actor)
-        if isinstance(ref, Refusal):
-            return ref
-        before = self._wishes.get(stream, {}).get(ticket_id)
-        notice = Notice(
-            stream,
-            ticket_id,
-            channel,
-            ref,
-            ahead,
-            language,
-            self._expected_at_ms(stream, ticket_id),
-            self._halls.wall.now_ms(),
-        )
-        await self._blocking.run(notices_log.put, self._records, notice)
-        # From here on without a pause: whoever looks next sees the new wish or the old one, never half of it.
-        self._wishes.setdefault(stream, {})[ticket_id] = notice
-        self._moved.add(stream)
-        if before is not None and before.contact_ref != ref:
-            await self._blocking.run(self._forget_contact, before, "customer_request", actor)
-        return notice
+        async with self._asking:
+            if channel not in self.offered():
+                return Refusal("notices_not_offered", "channel")
+            if not self._is_on(stream, ticket_id):
+                return Refusal("notice_too_late", "ticket")
+            keep = partial(self._personal.put_once, key=f"{stream} {ticket_id} {key}", consent=consent)
+            ref = await self._blocking.run(keep, stream.place, KIND, {"to": to}, actor)
+            if isinstance(ref, Refusal):
+                return ref
+            before = self._wishes.get(stream, {}).get(ticket_id)
+            notice = Notice(
+                stream,
+                ticket_id,
+                channel,
+                ref,
+                ahead,
+                language,
+                self._expected_at_ms(stream, ticket_id),
+                self._halls.wall.now_ms(),
+            )
+            await self._blocking.run(notices_log.put, self._records, notice)
+            # From here on without a pause: whoever looks next sees the new wish or the old one, never half.
+            self._wishes.setdefault(stream, {})[ticket_id] = notice
+            self._moved.add(stream)
+            if before is not None and before.contact_ref != ref:
+                await self._blocking.run(self._forget_contact, before, "customer_request", actor)
+            return notice
 
     async def cancel(self, stream: StreamId, ticket_id: str, actor: str) -> Refusal | None:
         """Take a wish back: the contact is erased at once."""

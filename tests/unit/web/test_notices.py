@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +137,27 @@ def serving(folder: Path, settings: Settings) -> Iterator[Hall]:
     app.messages.turns = list  # type: ignore[method-assign]
     with TestClient(create_site(app)) as client:
         yield Hall(app, clock, client)
+
+
+def test_of_two_wishes_at_once_one_stands_and_the_other_contact_is_erased(hall: Hall) -> None:
+    consent = hall.app.personal.consent("notice")
+    asked = partial(
+        hall.app.notices.ask,
+        hall.stream,
+        "t4",
+        channel="sms",
+        ahead=1,
+        language="zh",
+        consent=consent.version if consent else "",
+        actor="customer",
+    )
+
+    async def both() -> None:
+        await asyncio.gather(asked(to="13800000001", key="one"), asked(to="13800000002", key="two"))
+
+    before = hall.kept()
+    hall.run(both)
+    assert hall.kept() == before + 1
 
 
 def test_somebody_is_told_when_so_many_are_ahead_and_at_the_call_once_each(hall: Hall) -> None:
