@@ -113,13 +113,14 @@ class DayPreview(msgspec.Struct, frozen=True):
 def on_a_day(home: Halls, after: Bank, day: date | None = None) -> DayPreview:
     """What another bank does on a day: without one, on the first on which anything is another."""
     today = min(home.local_day(branch) for branch in home.bank.branches)
-    differs = tuple(days_that_differ(home.bank, after, today, CALENDAR_DAYS))
-    ahead = [first for first, _ in differs if first > today]
-    chosen = day or (ahead[0] if ahead else today + timedelta(days=1))
     # Today's open days go on under the rules that they opened with.
-    is_open = [open_day.place for open_day in home.open_days() if open_day.day == chosen]
-    found = on_day(home.bank, after, chosen, without=is_open)
-    return DayPreview(chosen, tuple(found), differs, today + timedelta(days=CALENDAR_DAYS - 1))
+    going_on = {open_day.place for open_day in home.open_days()}
+    first = today + timedelta(days=1) if going_on else today
+    last = first + timedelta(days=CALENDAR_DAYS - 1)
+    differs = tuple(days_that_differ(home.bank, after, first, CALENDAR_DAYS))
+    chosen = day or (differs[0][0] if differs else first)
+    without = going_on if chosen == today else ()
+    return DayPreview(chosen, tuple(on_day(home.bank, after, chosen, without=without)), differs, last)
 
 
 def _open_days(home: Halls, said: Sequence[Effect]) -> list[Effect]:

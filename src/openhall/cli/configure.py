@@ -8,14 +8,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
-import httpx
 import msgspec
 
 from openhall.access.rights import REFUSALS as RIGHTS
-from openhall.app.bank_files import read_files
+from openhall.app.bank_files import read_files, write_files
 from openhall.app.build import App, build, refusal_texts
 from openhall.app.configuration import checked
 from openhall.app.configuration_preview import preview, text_diff
@@ -24,12 +23,22 @@ from openhall.app.language import explain, tell, tell_mistake
 from openhall.app.settings import read_settings
 from openhall.cli.language import _, language_of
 from openhall.cli.main import EXIT_FOUND, folder_option, json_option, out, program, show_json
+from openhall.cli.remote import (
+    SignInUnfinished,
+    account_options,
+    answer,
+    once,
+    one_time_code,
+    password_of,
+    server_option,
+    signed_in,
+)
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
-from openhall.log.configuration import Draft, DraftState, Files, Origin, changes_between
+from openhall.log.configuration import DraftState, Files, Origin
 from openhall.log.sessions import Account
 
-HTTP_SECONDS = 60.0
+Found = TypeVar("Found")
 
 bank_argument = click.argument("bank", type=click.Path(path_type=Path, file_okay=False, exists=True))
 
@@ -41,28 +50,26 @@ class PublishRefused(Trouble):
     remedy = "See what it says; then correct it and try again."
 
 
-class ServerUnreachable(Trouble):
-    """No openhall answers at that address."""
+class TargetInUse(Trouble):
+    """`fetch` found something in its way. Nothing was written."""
 
-    code = "server_unreachable"
-    remedy = "Check the address, and whether the server runs."
-
-
-class Effects(msgspec.Struct, frozen=True):
-    """What files would change, as printed with --json."""
-
-    effects: list[dict[str, Any]]
-    besides: list[dict[str, Any]]
-    files: dict[str, list[str]]
+    code = "target_in_use"
+    remedy = "Choose a new or an empty folder."
 
 
-class Said(msgspec.Struct, frozen=True):
-    """What a server says when it says no: a part of RFC 9457."""
+class Line(msgspec.Struct, frozen=True):
+    """One thing that files would do."""
 
-    code: str
-    title: str
-    remedy: str = ""
-    place: str = ""
+    sentence: str
+    is_warning: bool
+
+
+class WouldDo(msgspec.Struct, frozen=True):
+    """What files would change, as printed with --json, and as a server says it."""
+
+    effects: tuple[Line, ...]
+    besides: tuple[Line, ...]
+    files: dict[str, tuple[str, ...]]
 
 
 @program.group()
@@ -105,48 +112,86 @@ def check(bank: Path, as_json: bool) -> None:
 @configure.command("diff")
 @bank_argument
 @folder_option
+@server_option
+@account_options(is_required=False)
 @json_option
-def diff(bank: Path, folder: Path, as_json: bool) -> None:
-    """What the files in the folder BANK would change in a stopped installation, in words.
+def diff(**options: Any) -> None:
+    """What the files in the folder BANK would change, in words. Nothing is kept.
 
-    Nothing is kept. A running server says the same on its page of a draft.
+    Of a running server with --server; without it of a stopped installation.
     """
-    with opened(folder) as app:
-        files = read_files(bank)
-        made = _draft(app, files, name="diff")
-        found = preview(app, made)
-        if found.bank is None:
-            raise ConfigurationInvalid(list(found.mistakes), place=str(bank))
-        lines = text_diff(app.configuration.files(), files)
-    if as_json:
-        language = language_of(os.environ)
-        show_json(
-            Effects(
-                [{"sentence": tell(language, e.words), "is_warning": e.is_warning} for e in found.effects],
-                [{"sentence": tell(language, e.words), "is_warning": e.is_warning} for e in found.besides],
-                dict(lines),
-            )
-        )
+    files = checked_files(options["bank"])
+    found = _would_do_there(options, files) if options["server"] else _would_do_here(options, files)
+    if options["as_json"]:
+        show_json(found)
         return
-    for effect in (*found.effects, *found.besides):
-        mark = "!" if effect.is_warning else " "
-        out.print(f"{mark} {tell(language_of(os.environ), effect.words)}", markup=False)
+    for line in (*found.effects, *found.besides):
+        out.print(f"{'!' if line.is_warning else ' '} {line.sentence}", markup=False)
     if not found.effects:
         out.print(_("Nothing: it is the same as what is in force."))
+
+
+def _would_do_here(options: dict[str, Any], files: Files) -> WouldDo:
+    language = language_of(os.environ)
+    with opened(options["folder"]) as app:
+        found = preview(app, app.configuration.looked_at(files, "diff"))
+        lines = text_diff(app.configuration.files(), files)
+    effects, besides = (
+        tuple(Line(tell(language, e.words), e.is_warning) for e in each)
+        for each in (found.effects, found.besides)
+    )
+    return WouldDo(effects, besides, {name: tuple(diff) for name, diff in lines})
+
+
+def _would_do_there(options: dict[str, Any], files: Files) -> WouldDo:
+    with signed_in(options) as http:
+        return msgspec.convert(
+            answer(http.post("/api/configuration/preview", json={"files": as_text(files)})), WouldDo
+        )
+
+
+@configure.command("fetch")
+@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@folder_option
+@server_option
+@account_options(is_required=False)
+@json_option
+def fetch(**options: Any) -> None:
+    """Write the files that are in force into the new folder TARGET, to go on from.
+
+    Of a running server with --server; without it of a stopped installation.
+    """
+    target: Path = options["target"]
+    if target.exists() and any(target.iterdir()):
+        raise TargetInUse("The folder holds something", place=str(target))
+    if options["server"]:
+        with signed_in(options) as http:
+            head = answer(http.get("/api/configuration"))["head"]
+            texts = answer(http.get(f"/api/configuration/versions/{head['number']}/files"))
+        files, number = {name: text.encode() for name, text in texts.items()}, head["number"]
+    else:
+        with opened(options["folder"]) as app:
+            number = app.configuration.head().number
+            files = app.configuration.files(number)
+    target.mkdir(parents=True, exist_ok=True)
+    write_files(target, files)
+    if options["as_json"]:
+        show_json({"number": number, "files": sorted(files)})
+    else:
+        out.print(
+            _("Number {number}: {files} files in {folder}.").format(
+                number=number, files=len(files), folder=target
+            )
+        )
 
 
 @configure.command("publish")
 @bank_argument
 @folder_option
-@click.option("--account", required=True, help="Who proposes it: an account at head office.")
-@click.option(
-    "--password-file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A file with its password; else it is asked for.",
-)
+@server_option
+@account_options(is_required=True)
 @click.option("--reason", default="", help="Why, for who decides and for the history.")
 @click.option("--name", default="", help="Name of the draft; else that of the folder.")
-@click.option("--server", metavar="ADDRESS", help="A running server, such as http://127.0.0.1:8207.")
 @json_option
 def publish(**options: Any) -> None:
     """Propose the files in the folder BANK as the new configuration.
@@ -155,12 +200,8 @@ def publish(**options: Any) -> None:
     [configuration], it is published at once. Without --server the installation must be stopped.
     """
     files = checked_files(options["bank"])
-    password = _password(options["password_file"])
     name = (options["name"] or options["bank"].resolve().name)[:80]
-    if options["server"]:
-        state = _publish_over_http(options, files, name, password)
-    else:
-        state = _publish_here(options, files, name, password)
+    state = _publish_there(options, files, name) if options["server"] else _publish_here(options, files, name)
     if options["as_json"]:
         show_json({"state": state})
     elif state == DraftState.PUBLISHED.value:
@@ -178,11 +219,9 @@ def checked_files(bank: Path) -> Files:
     return files
 
 
-def _password(file: Path | None) -> str:
-    if file is not None:
-        return file.read_text(encoding="utf-8").strip()
-    prompted: str = click.prompt(_("Password"), hide_input=True)
-    return prompted
+def as_text(files: Files) -> dict[str, str]:
+    """Files that were checked, for a request."""
+    return {name: body.decode() for name, body in files.items()}
 
 
 @contextmanager
@@ -195,67 +234,49 @@ def opened(folder: Path) -> Iterator[App]:
         app.store.close()
 
 
-def _draft(app: App, files: Files, *, name: str) -> Draft:
-    """A draft that is looked at and not kept."""
-    head = app.configuration.head()
-    changes = changes_between(app.configuration.files(head.number), files)
-    return Draft("", name, "", Origin.FILES, head.number, 1, DraftState.OPEN, "", 0, "", 0, "", changes)
-
-
-def _publish_here(options: dict[str, Any], files: Files, name: str, password: str) -> str:
+def _publish_here(options: dict[str, Any], files: Files, name: str) -> str:
+    password = password_of(options)
     with opened(options["folder"]) as app:
-        signed_in = app.accounts.sign_in(options["account"], password)
-        if isinstance(signed_in, Refusal):
-            raise refused(signed_in)
-        account: Account = signed_in.session.account
-        app.accounts.sign_out(signed_in.token)
+        account = _signed_in_here(app, options["account"], password)
         desk, key = app.configuration, uuid.uuid4().hex
-        draft = desk.begin(account, name=name, by=account.name, key=key, files=files, origin=Origin.FILES)
-        if isinstance(draft, Refusal):
-            raise refused(draft)
+        draft = taken(
+            desk.begin(account, name=name, by=account.name, key=key, files=files, origin=Origin.FILES)
+        )
         work = desk.propose(draft.id, account, seen=draft.revision, reason=options["reason"], key=key)
         after = asyncio.run(work)
         if isinstance(after, Refusal):
             desk.drop(draft.id, account)
-            raise refused(after)
-        return after.state.value
+        return taken(after).state.value
 
 
-def refused(refusal: Refusal) -> PublishRefused:
-    """A refusal as trouble of the command line."""
-    texts = {**refusal_texts(), **RIGHTS}
-    sentence, remedy = explain(refusal, texts, language_of(os.environ))
-    return PublishRefused(f"{refusal.code}: {sentence} {remedy}", place=refusal.place)
+def _signed_in_here(app: App, name: str, password: str) -> Account:
+    """The account, after all that its owner has to show."""
+    found = taken(app.accounts.sign_in(name, password))
+    if found.session.step == "code":
+        found = taken(app.accounts.give_code(found.token, one_time_code()))
+    app.accounts.sign_out(found.token)
+    if found.session.step:
+        raise SignInUnfinished(found.session.step, place=name)
+    return found.session.account
 
 
-def _publish_over_http(options: dict[str, Any], files: Files, name: str, password: str) -> str:
-    language = language_of(os.environ)
-    headers = {"Accept-Language": language, "Idempotency-Key": uuid.uuid4().hex}
-    try:
-        with httpx.Client(base_url=options["server"], headers=headers, timeout=HTTP_SECONDS) as http:
-            asked = {"name": options["account"], "password": password}
-            http.headers["Authorization"] = (
-                f"Bearer {_answer(http.post('/api/session', json=asked))['token']}"
-            )
-            body = {"name": name, "files": {n: b.decode("utf-8-sig") for n, b in files.items()}}
-            draft = _answer(http.post("/api/configuration/drafts", json=body))
-            address = f"/api/configuration/drafts/{draft['id']}"
-            wanted = {"seen": draft["revision"], "reason": options["reason"]}
-            found = http.post(f"{address}/proposal", json=wanted)
-            if found.is_error:
-                http.delete(address)
-            state: str = _answer(found)["state"]
-            http.delete("/api/session")
-            return state
-    except httpx.TransportError as error:
-        raise ServerUnreachable(str(error), place=options["server"]) from error
+def taken(found: Found | Refusal) -> Found:
+    """What was asked for. Raises `PublishRefused`."""
+    if isinstance(found, Refusal):
+        texts = {**refusal_texts(), **RIGHTS}
+        sentence, remedy = explain(found, texts, language_of(os.environ))
+        raise PublishRefused(f"{found.code}: {sentence} {remedy}", place=found.place)
+    return found
 
 
-def _answer(response: httpx.Response) -> Any:
-    if response.is_error:
-        try:
-            problem = msgspec.json.decode(response.content, type=Said)
-        except msgspec.DecodeError as error:
-            raise PublishRefused(f"HTTP {response.status_code}", place=str(response.url)) from error
-        raise PublishRefused(f"{problem.code}: {problem.title} {problem.remedy}", place=problem.place)
-    return response.json()
+def _publish_there(options: dict[str, Any], files: Files, name: str) -> str:
+    with signed_in(options) as http:
+        body = {"name": name, "files": as_text(files)}
+        draft = answer(http.post("/api/configuration/drafts", json=body, headers=once()))
+        address = f"/api/configuration/drafts/{draft['id']}"
+        wanted = {"seen": draft["revision"], "reason": options["reason"]}
+        found = http.post(f"{address}/proposal", json=wanted, headers=once())
+        if found.is_error:
+            http.delete(address)
+        state: str = answer(found)["state"]
+        return state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -63,7 +63,7 @@ class _Calendar:
         return tuple(person.name for person in away if person.branch == branch.id)
 
 
-def on_day(before: Bank, after: Bank, day: date, *, without: Sequence[str] = ()) -> list[Effect]:
+def on_day(before: Bank, after: Bank, day: date, *, without: Collection[str] = ()) -> list[Effect]:
     """What is another on that day; branches with the same change are said together.
 
     `without`: branches whose day goes on under the rules that it opened with.
@@ -99,7 +99,7 @@ def days_that_differ(before: Bank, after: Bank, first: date, days: int) -> list[
 
 
 def _differences(
-    before: _Calendar, after: _Calendar, day: date, without: Sequence[str]
+    before: _Calendar, after: _Calendar, day: date, without: Collection[str]
 ) -> Iterator[tuple[Branch, str, Any, Any]]:
     """(branch, key, before, after)"""
     for branch in {**before.branches, **after.branches}.values():

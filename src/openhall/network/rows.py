@@ -56,11 +56,15 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class RowChange(msgspec.Struct, frozen=True):
-    """What becomes of one row. `line` is that of the rows that were handed in; 0 for one that is gone."""
+    """What becomes of one row. `line` is that of the rows that were handed in; 0 for one that is gone.
+
+    Of a new row `cells` are those that say something: neither who it is nor what holds anyway.
+    """
 
     line: int
     id: str
     name: str
+    branch: str
     what: What
     cells: tuple[Cell, ...] = ()
 
@@ -194,18 +198,16 @@ def _identity(name: str, cells: Mapping[str, str]) -> tuple[str, ...]:
 def _said(name: str, line: int, was: Mapping[str, str], now: Mapping[str, str] | None) -> RowChange:
     """`was` is empty for a new row, `now` None for one that is gone."""
     either = was if now is None else {**was, **now}
-    id_ = " ".join(part for part in _identity(name, either) if part)
+    id_ = " ".join(either.get(c, "") for c in IDENTITY[name] if c != "branch")
     title = either.get("name") or either.get("name_zh") or either.get("number", "")
-    if now is None:
-        return RowChange(line, id_, title, "gone")
-    if not was:
-        return RowChange(line, id_, title, "new", tuple(Cell(c, "", text) for c, text in now.items() if text))
     cells = tuple(
         Cell(column, was.get(column, ""), text)
-        for column, text in now.items()
-        if not _means_the_same(schema.column_key(name, column), was.get(column, ""), text)
+        for column, text in (now or {}).items()
+        if column not in IDENTITY[name]
+        and not _means_the_same(schema.column_key(name, column), was.get(column, ""), text)
     )
-    return RowChange(line, id_, title, "changed" if cells else "same", cells)
+    what: What = "gone" if now is None else "new" if not was else "changed" if cells else "same"
+    return RowChange(line, id_, title, either.get("branch", ""), what, cells)
 
 
 def _means_the_same(key: Key | None, one: str, other: str) -> bool:

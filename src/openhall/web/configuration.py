@@ -263,8 +263,8 @@ class DraftController(Controller):
         def work() -> DraftBody:
             found = desk.change(draft_id, data.changes, request.user, seen=data.seen, by=by, key=key)
             draft = allowed(found)
-            mistakes = checked(desk.files_with(draft)).mistakes
-            return draft_told(draft, mistakes_told(mistakes, language_of(request)))
+            mistakes = mistakes_told(checked(desk.files_with(draft)), language_of(request))
+            return draft_told(draft, mistakes)
 
         return await asyncio.to_thread(work)
 

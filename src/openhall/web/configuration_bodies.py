@@ -9,6 +9,7 @@ import msgspec
 
 from openhall.app import configuration_preview
 from openhall.app.build import App
+from openhall.app.configuration import Checked
 from openhall.app.configuration_preview import DayPreview, Preview
 from openhall.app.language import say, tell, tell_blanks, tell_mistake
 from openhall.kernel.refusal import Refusal
@@ -19,6 +20,8 @@ from openhall.network import schema
 from openhall.network.effect import Effect
 from openhall.network.labels import choice, label
 from openhall.network.mistakes import Mistake
+from openhall.network.outline import outline_of
+from openhall.web.configuration_places import Places
 from openhall.web.problems import Refused
 
 
@@ -30,6 +33,8 @@ class MistakeBody(msgspec.Struct, frozen=True):
     path: str
     line: int | None
     sentence: str
+    where: str
+    """The place as people call it: the item and the field."""
     words: str
     """The same without the place, for beside the field."""
     remedy: str
@@ -111,8 +116,11 @@ class KeyBody(msgspec.Struct, frozen=True):
     help: str
 
 
-def mistakes_told(found: tuple[Mistake, ...], language: Language) -> tuple[MistakeBody, ...]:
-    """Mistakes in a language."""
+def mistakes_told(found: Checked, language: Language) -> tuple[MistakeBody, ...]:
+    """The mistakes of files in a language."""
+    if not found.mistakes:
+        return ()
+    places = Places(outline_of(found.files), language)
     return tuple(
         MistakeBody(
             code=m.code,
@@ -120,11 +128,12 @@ def mistakes_told(found: tuple[Mistake, ...], language: Language) -> tuple[Mista
             path=m.place.path,
             line=m.place.line,
             sentence=tell_mistake(language, m),
+            where=places.where(m.place),
             words=_beside(m, language),
             remedy=say(language, m.remedy),
             suggestion=m.suggestion,
         )
-        for m in found
+        for m in found.mistakes
     )
 
 
@@ -164,7 +173,7 @@ def preview_told(app: App, draft: Draft, found: Preview, language: Language) -> 
     """A preview in a language."""
     before, after = app.configuration.files(), app.configuration.files_with(draft)
     return PreviewBody(
-        draft=draft_told(draft, mistakes_told(found.mistakes, language)),
+        draft=draft_told(draft, mistakes_told(Checked(after, found.bank, found.mistakes), language)),
         is_stale=found.is_stale,
         effects=effects_told(found.effects, language),
         besides=effects_told(found.besides, language),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
@@ -11,14 +11,14 @@ from typing import Any, Final
 from openhall.app.language import say
 from openhall.kernel.text import Language
 from openhall.network import schema
-from openhall.network.comparing import NAMING
-from openhall.network.labels import choice, label
+from openhall.network.labels import choice
 from openhall.network.mistakes import Place
 from openhall.network.outline import Item, Outline, parts
 from openhall.network.reading import DAYS, ROW_TYPES
 from openhall.network.rows import IDENTITY
 from openhall.network.schema import Key
 from openhall.web.configuration_bodies import MistakeBody
+from openhall.web.configuration_places import Places
 
 BOXES_AT_MOST: Final = 12
 """More choices than that are typed, with suggestions."""
@@ -93,6 +93,17 @@ class Field:
         return [str(each) for each in value] if isinstance(value, list) else []
 
     @property
+    def is_date(self) -> bool:
+        """A date, or none yet: what is no date is shown as it is written."""
+        return self.key.kind == "date" and (not self.text or _date(self.text) is not None)
+
+    @property
+    def is_open_question(self) -> bool:
+        """Yes, no, or left out: then something else decides."""
+        is_truth = self.key.kind == "truth" and not self.key.is_list
+        return is_truth and self.key.default is None and not self.key.is_required
+
+    @property
     def is_true(self) -> bool:
         """Is a box ticked?"""
         return self.text in ("true", "yes")
@@ -111,14 +122,31 @@ class Field:
     @property
     def week(self) -> list[tuple[str, str, str]] | None:
         """(day, opens, closes) of seven days; None for a text that is no week."""
-        found = dict.fromkeys(DAYS, ("", ""))
-        for part in self.text.split(";"):
-            match = re.fullmatch(r"\s*(\w{3})(?:-(\w{3}))?\s+(\d{1,2}:\d\d)\s*-\s*(\d{1,2}:\d\d)\s*", part)
-            if match is None or match[1] not in DAYS or (match[2] or match[1]) not in DAYS:
-                return None
-            for day in range(DAYS.index(match[1]), DAYS.index(match[2] or match[1]) + 1):
-                found[DAYS[day]] = (match[3].zfill(5), match[4].zfill(5))
-        return [(day, *hours) for day, hours in found.items()]
+        return week_of(self.text)
+
+
+def week_of(text: str) -> list[tuple[str, str, str]] | None:
+    """(day, opens, closes) of seven days, from `mon-fri 09:00-17:00; sat 09:30-16:00`; None for no week."""
+    found = dict.fromkeys(DAYS, ("", ""))
+    for part in text.split(";"):
+        match = re.fullmatch(r"\s*(\w{3})(?:-(\w{3}))?\s+(\d{1,2}:\d\d)\s*-\s*(\d{1,2}:\d\d)\s*", part)
+        if match is None or match[1] not in DAYS or (match[2] or match[1]) not in DAYS:
+            return None
+        for day in range(DAYS.index(match[1]), DAYS.index(match[2] or match[1]) + 1):
+            found[DAYS[day]] = (match[3].zfill(5), match[4].zfill(5))
+    return [(day, *hours) for day, hours in found.items()]
+
+
+def week_runs(text: str) -> list[tuple[list[str], str]] | None:
+    """The first and last day of each run of days with the same hours; None for a text that is no week."""
+    runs: list[tuple[list[str], str]] = []
+    for day, opens, closes in week_of(text) or ():
+        hours = f"{opens}–{closes}" if opens else ""
+        if runs and runs[-1][1] == hours:
+            runs[-1][0][1:] = [day]
+        else:
+            runs.append(([day], hours))
+    return [run for run in runs if run[1]] or None
 
 
 @dataclass
@@ -190,32 +218,11 @@ class Forms:
         self._files = set(names)
         self._language = language
         self._mistakes = mistakes
-        self._options = {key: self._options_of(key) for key in sorted({*schema.REFERS.values()})}
-
-    def _options_of(self, key: str) -> list[tuple[str, str]]:
-        items: Iterable[Item] = self.outline.items(key)
-        if key == "needs":
-            items = [need for service in self.outline.items("services") for need in parts(service, "needs")]
-        return [(item.id, self.name_of(item)) for item in items if item.id]
-
-    def name_of(self, item: Item) -> str:
-        """What an item is called in the reader's language."""
-        name = item.value.get("name")
-        if isinstance(name, dict):
-            found = name.get(self._language) or name.get("en") or ""
-            return str(found) or item.id
-        if isinstance(name, str) and name:
-            return name
-        number = item.value.get("number")
-        return say(self._language, "Window {n}", n=str(number)) if number is not None else item.id
-
-    def names(self, refers: str) -> dict[str, str]:
-        """What the items of a list are called, by id."""
-        return dict(self._options.get(refers, ()))
+        self.places = Places(outline, language)
 
     def long_lists(self) -> dict[str, list[tuple[str, str]]]:
         """Ids to suggest where there are too many for boxes."""
-        return {key: found for key, found in self._options.items() if len(found) > BOXES_AT_MOST}
+        return {key: found for key, found in self.places.options.items() if len(found) > BOXES_AT_MOST}
 
     # -- one table ----------------------------------------------------------------------------------------
 
@@ -223,27 +230,13 @@ class Forms:
         """An item of a list with everything in it."""
         return self._group(
             item.key,
-            self.name_of(item) or self._told_by(item),
+            self.places.title_of(item),
             schema.keys_of(item.type),
             item.place,
             item.value,
             item=item,
             without=without,
         )
-
-    def _told_by(self, item: Item) -> str:
-        """What tells an item without a name from the others: its class, its kind, its place in the list."""
-        known = {code: words for options in self._options.values() for code, words in options}
-        words = []
-        for key in schema.keys_of(item.type):
-            value = item.value.get(key.name)
-            if key.name in NAMING and isinstance(value, str):
-                words.append(
-                    known.get(value) or say(self._language, choice(value))
-                    if key.choices
-                    else known.get(value, value)
-                )
-        return " · ".join(words) or item.place.path
 
     def single(self, name: str) -> Group:
         """A key of the whole bank that is no list: a policy with its keys, or a single value."""
@@ -252,7 +245,7 @@ class Forms:
         raws = self.outline.single.get(name)
         place = raws[0].place if raws else Place("bank.toml", name)
         value = raws[0].value if raws else None
-        title = self.label(name)
+        title = self.places.label(name)
         if key.kind != "table":
             return Group(name, title, place.file, name, None, [self._field(key, place, value)])
         assert key.table is not None
@@ -292,7 +285,11 @@ class Forms:
                 if place.line is None:
                     found.inner.append(
                         self._group(
-                            each.name, self.label(each.name), schema.keys_of(each.table), inner, values_below
+                            each.name,
+                            self.places.label(each.name),
+                            schema.keys_of(each.table),
+                            inner,
+                            values_below,
                         )
                     )
         return found
@@ -302,10 +299,10 @@ class Forms:
         if key.kind == "choice":
             options = [(code, say(self._language, choice(code))) for code in key.choices]
         elif key.kind == "reference":
-            options = self._options.get(key.refers, [])
+            options = self.places.options.get(key.refers, [])
         return Field(
             key=key,
-            label=self.label(key.name),
+            label=self.places.label(key.name),
             help=self._help(key),
             file=place.file,
             path=place.path,
@@ -315,11 +312,9 @@ class Forms:
             mistakes=[m for m in self._mistakes if _is_at(m, place)],
         )
 
-    def label(self, name: str) -> str:
-        """What a key is called."""
-        return say(self._language, label(name))
-
     def _help(self, key: Key) -> str:
+        if key.kind == "week":
+            return say(self._language, "A day without hours is closed.")
         bounds = ""
         if key.lowest is not None and key.highest is not None:
             bounds = say(
@@ -346,7 +341,7 @@ class Forms:
         keys = [k for k in schema.keys_of(key.table) if k.name not in without]
         return ListOf(
             key=name,
-            title=self.label(name),
+            title=self.places.label(name),
             groups=groups,
             columns=[k for k in keys if k.kind != "table"],
             new=self._new(keys, file),
@@ -363,7 +358,7 @@ class Forms:
         assert key.table is not None
         return ListOf(
             key=name,
-            title=self.label(name),
+            title=self.places.label(name),
             groups=[self.group(part) for part in parts(item, name)],
             columns=[k for k in schema.keys_of(key.table) if k.kind != "table"],
             new=self._new(schema.keys_of(key.table), place.file),
@@ -382,7 +377,7 @@ class Forms:
         ]
         return ListOf(
             key=key.name,
-            title=self.label(key.name),
+            title=self.places.label(key.name),
             groups=[self.group(item) for item in items],
             columns=[k for k in schema.keys_of(key.table) if k.kind != "table"],
             new=self._new(schema.keys_of(key.table), place.file),
@@ -414,7 +409,7 @@ class Forms:
 
     def calendar(self, today: date) -> dict[str, Any]:
         """The regimes of a year from today as bars: the whole bank's, then each branch's own."""
-        names = dict(self._options["regimes"])
+        names = dict(self.places.options["regimes"])
         rows: dict[str, list[dict[str, Any]]] = {"": []}
         for item in self.outline.items("periods"):
             first, last = (_date(item.value.get(k)) for k in ("first", "last"))
@@ -433,7 +428,7 @@ class Forms:
             branches = item.value.get("branches") or [""]
             for branch in branches if isinstance(branches, list) else str(branches).split():
                 rows.setdefault(branch, []).append(bar)
-        known = dict(self._options["branches"])
+        known = dict(self.places.options["branches"])
         months = [
             today + timedelta(days=n) for n in range(CALENDAR_DAYS) if (today + timedelta(days=n)).day == 1
         ]

@@ -33,7 +33,7 @@ from openhall.web.api import BranchId, readable_branch
 from openhall.web.approvals import SUMMARIES, Summary
 from openhall.web.configuration import Day, DraftId, Number
 from openhall.web.configuration_bodies import allowed, day_told, draft_told, effects_told, mistakes_told
-from openhall.web.configuration_forms import Forms, place_id
+from openhall.web.configuration_forms import Forms, place_id, week_runs
 from openhall.web.configuration_words import COUNTS, ORIGINS, ROW_WORDS, SIMULATION_WORDS, STATES
 from openhall.web.frame import frame
 from openhall.web.guarding import needs_screen
@@ -116,7 +116,7 @@ def look(request: OpenhallRequest, draft_id: str, branch: str = "") -> Looked:
     desk, language = app.configuration, language_of(request)
     draft = allowed(desk.find(draft_id, request.user)) if draft_id else None
     files = desk.files_with(draft) if draft else desk.files()
-    mistakes = mistakes_told(checked(files).mistakes, language) if draft and draft.changes else ()
+    mistakes = mistakes_told(checked(files), language) if draft and draft.changes else ()
     outline = outline_of(files)
     is_own = draft is not None and refuse_scope(request.user, draft.branch) is None
     is_here = draft is not None and (not draft.branch or draft.branch == branch)
@@ -159,7 +159,7 @@ def around(request: OpenhallRequest, seen: Looked, branch: Branch | None = None)
         "may_devices": rights.may_open(role, "devices"),
         "row_words": told(ROW_WORDS, language),
         "weekdays": dict(zip(DAYS, WEEKDAYS, strict=True)),
-        "label_of": seen.forms.label,
+        "label_of": seen.forms.places.label,
         "datalists": seen.forms.long_lists(),
         "class_names": {c.code: c.name.get(language) for c in app.bank.classes},
         "branch_names": {b.id: b.name.get(language) for b in app.bank.branches},
@@ -248,8 +248,9 @@ def branches_shown(seen: Looked, q: str, number: int) -> dict[str, Any]:
         "branch_rows": [
             {
                 "id": item.id,
-                "name": seen.forms.name_of(item),
-                "week": item.value.get("week", ""),
+                "name": seen.forms.places.name_of(item),
+                "week": week_runs(str(item.value.get("week", ""))),
+                "written": item.value.get("week", ""),
                 "windows": windows.get(item.id, 0),
                 "people": staff.get(item.id, 0),
             }
@@ -335,7 +336,7 @@ async def branch_page(
         ]
         context = around(request, seen, branch) | {
             "section": "branch",
-            "title": forms.name_of(item),
+            "title": forms.places.name_of(item),
             "parts": parts,
             "calendar": None,
             "q": "",

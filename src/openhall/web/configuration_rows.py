@@ -9,14 +9,13 @@ import msgspec
 from openhall.app.configuration import checked
 from openhall.app.language import say
 from openhall.kernel.text import Language
-from openhall.log.configuration import Files
 from openhall.network import schema
 from openhall.network.labels import choice
 from openhall.network.outline import outline_of
 from openhall.network.rows import Cell, RowChange, Taken, What
 from openhall.network.schema import Key
 from openhall.web.configuration_bodies import MistakeBody, mistakes_told
-from openhall.web.configuration_forms import Forms
+from openhall.web.configuration_places import Places
 
 
 class CellBody(msgspec.Struct, frozen=True):
@@ -34,6 +33,7 @@ class RowBody(msgspec.Struct, frozen=True):
     line: int
     id: str
     name: str
+    branch: str
     what: What
     cells: tuple[CellBody, ...] = ()
     mistakes: tuple[MistakeBody, ...] = ()
@@ -49,32 +49,18 @@ class RowsBody(msgspec.Struct, frozen=True):
 
 def rows_told(taken: Taken, name: str, language: Language) -> RowsBody:
     """Rows in a language, those with mistakes first."""
-    forms = Forms(outline_of(taken.files), tuple(taken.files), language)
+    places = Places(outline_of(taken.files), language)
     by_line: dict[int, list[MistakeBody]] = defaultdict(list)
     elsewhere: list[MistakeBody] = []
-    for mistake in _mistakes(taken.files, language):
+    for mistake in mistakes_told(checked(taken.files), language):
         line = taken.lines.get(mistake.line or 0) if mistake.file == f"{name}.csv" else None
         elsewhere.append(mistake) if line is None else by_line[line].append(mistake)
-    rows = [
-        RowBody(
-            row.line,
-            row.id,
-            row.name,
-            row.what,
-            tuple(_cell(forms, name, cell, language) for cell in row.cells),
-            tuple(by_line.get(row.line, ())),
-        )
-        for row in taken.rows
-    ]
+    rows = [_row(places, name, row, tuple(by_line.get(row.line, ())), language) for row in taken.rows]
     return RowsBody(
         rows=tuple(sorted(rows, key=lambda row: not row.mistakes)),
         counts=_counts(taken.rows),
         mistakes=tuple(elsewhere),
     )
-
-
-def _mistakes(files: Files, language: Language) -> tuple[MistakeBody, ...]:
-    return mistakes_told(checked(files).mistakes, language)
 
 
 def _counts(rows: tuple[RowChange, ...]) -> dict[What, int]:
@@ -83,31 +69,39 @@ def _counts(rows: tuple[RowChange, ...]) -> dict[What, int]:
     return {what: found[what] for what in order}
 
 
-def _cell(forms: Forms, name: str, cell: Cell, language: Language) -> CellBody:
+def _row(
+    places: Places, name: str, row: RowChange, mistakes: tuple[MistakeBody, ...], language: Language
+) -> RowBody:
+    title = say(language, "Window {n}", n=row.name) if name == "counters" else row.name
+    return RowBody(
+        line=row.line,
+        id=row.id,
+        name=title,
+        branch=places.names("branches").get(row.branch, row.branch),
+        what=row.what,
+        cells=tuple(_cell(places, name, cell, language) for cell in row.cells),
+        mistakes=tuple(
+            msgspec.structs.replace(m, where=places.column(m.path) if m.path else m.where) for m in mistakes
+        ),
+    )
+
+
+def _cell(places: Places, name: str, cell: Cell, language: Language) -> CellBody:
     key = schema.column_key(name, cell.column)
-    base, _, tongue = cell.column.rpartition("_")
-    is_one_of_two = bool(base) and tongue in ("en", "zh")
-    label = (
-        forms.label(base) + (" · " + {"en": "English", "zh": "中文"}[tongue])
-        if is_one_of_two
-        else forms.label(cell.column)
-    )
-    return CellBody(
-        cell.column,
-        label,
-        _words(forms, key, cell.before, language),
-        _words(forms, key, cell.after, language),
-    )
+    before, after = (_words(places, key, text, language) for text in (cell.before, cell.after))
+    return CellBody(cell.column, places.column(cell.column), before, after)
 
 
-def _words(forms: Forms, key: Key | None, text: str, language: Language) -> str:
+def _words(places: Places, key: Key | None, text: str, language: Language) -> str:
     """A cell as a person reads it."""
+    if key is not None and key.kind == "truth" and not key.is_list:
+        return say(language, text) if text in ("yes", "no") else text
     if key is None or key.kind not in ("choice", "reference"):
         return text
-    names = forms.names(key.refers)
+    names = places.names(key.refers)
     words = text.split() if key.is_list else [text]
     told = [
-        names.get(word) or (say(language, choice(word)) if key.kind == "choice" else word)
+        names.get(word) or (say(language, choice(word)) if word in key.choices else word)
         for word in words
         if word
     ]

@@ -104,12 +104,13 @@ def test_of_a_branchs_list_the_other_branches_stay_as_they_are_to_the_byte() -> 
         line for line in before if not line.startswith("lanqiao")
     ]
     assert [(row.id, row.what) for row in found.rows] == [
-        ("lanqiao C1", "same"),
-        ("lanqiao C7", "new"),
-        ("lanqiao C2", "gone"),
-        ("lanqiao C3", "gone"),
-        ("lanqiao C4", "gone"),
+        ("C1", "same"),
+        ("C7", "new"),
+        ("C2", "gone"),
+        ("C3", "gone"),
+        ("C4", "gone"),
     ]
+    assert {row.branch for row in found.rows} == {"lanqiao"}
     assert [line.split(",")[1] for line in after[1:3]] == ["C1", "C7"], "where the branch's rows stood"
 
 

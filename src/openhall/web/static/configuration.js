@@ -124,6 +124,8 @@ document.addEventListener("DOMContentLoaded", () => {
         const [opens, closes] = event.target.parentElement.querySelectorAll("input");
         if (Boolean(opens.value) !== Boolean(closes.value)) return;
       }
+      // Of a year that is being typed the first digits make a date too.
+      if (element.type === "date" && element.value && element.value < "1900") return;
       element.removeAttribute("data-dirty");
       await change([{ type: "set", ...placeOf(element), value: valueOf(element) }]);
     });
@@ -318,10 +320,10 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     const told = result.body.rows.filter((row) => row.what !== "same" || row.mistakes.length);
     shown.append(summary);
-    if (told.length) shown.append(rowTable(words, told));
+    if (told.length) shown.append(rowTable(form, words, told));
     if (mistakes.length) {
       const list = made("ul");
-      for (const m of mistakes) list.append(made("li", `${m.sentence} ${m.remedy}`, { className: "form-error" }));
+      for (const m of mistakes) list.append(made("li", `${m.where}: ${m.words} ${m.remedy}`, { className: "form-error" }));
       shown.append(made("p", words.elsewhere), list);
     }
     if (wrong || mistakes.length) shown.append(made("p", words.kept, { className: "muted" }));
@@ -331,7 +333,7 @@ document.addEventListener("DOMContentLoaded", () => {
     take.scrollIntoView({ block: "nearest" });
   }
 
-  function rowTable(words, rows) {
+  function rowTable(form, words, rows) {
     const frame = made("div", "", { className: "table-wide", tabIndex: 0, role: "region", ariaLabel: words.what });
     const table = made("table", "", { className: "table" });
     const head = table.createTHead().insertRow();
@@ -341,9 +343,9 @@ document.addEventListener("DOMContentLoaded", () => {
       const line = body.insertRow();
       line.insertCell().textContent = row.line || "–";
       line.insertCell().append(made("span", words[row.what], { className: `badge ${row.what === "gone" ? "badge-claim" : ""}` }));
-      line.insertCell().append(made("b", row.name || row.id), row.name ? made("small", ` ${row.id}`) : "");
+      line.insertCell().append(made("b", row.name || row.id), made("small", [" ", row.name && row.id, form.dataset.branch ? "" : row.branch].filter(Boolean).join(" ")));
       const cells = line.insertCell();
-      for (const m of row.mistakes) cells.append(made("span", `${m.path}: ${m.words} ${m.remedy}`, { className: "form-error" }));
+      for (const m of row.mistakes) cells.append(made("span", `${m.where}: ${m.words} ${m.remedy}`, { className: "form-error" }));
       for (const cell of row.cells) {
         const said = row.what === "new" ? cell.after : `${cell.before || "–"} → ${cell.after || "–"}`;
         const part = made("span", "", { className: "configuration-cell" });
