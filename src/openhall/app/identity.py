@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import re
 import ssl
 from collections.abc import Callable, Mapping
@@ -220,7 +221,10 @@ class IdentityProvider:
 
     async def _ask(self, method: str, url: str, **options: Any) -> httpx.Response:
         own = self.settings.ca_file
-        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=own) if own else True
+        try:
+            verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=own) if own else True
+        except OSError as error:
+            raise ProviderWrong(f"{own}: {error.strerror or error}", place="ca_file") from error
         try:
             async with httpx.AsyncClient(verify=verify, timeout=TIMEOUT_SECONDS) as client:
                 return await client.request(method, url, **options)
@@ -245,18 +249,23 @@ def identity_of(settings: OidcSettings, claims: Mapping[str, Any]) -> str:
 def account_from(settings: OidcSettings, claims: Mapping[str, Any]) -> Account | Refusal:
     """The account that somebody's claims give them: the first rule that fits, or none and no entry."""
     found = claims.get(settings.role_claim)
-    values = {found} if isinstance(found, str) else set(found) if isinstance(found, list) else set()
+    values = {each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)}
     rule = next((rule for rule in settings.rules if rule.value in values), None)
     if rule is None:
         return Refusal("outside_no_rule")
-    said = claims.get(settings.name_claim)
-    name = _account_name(said if isinstance(said, str) and said else str(claims["sub"]))
+    said, subject = claims.get(settings.name_claim), str(claims["sub"])
+    name = _account_name(said if isinstance(said, str) and said else subject) or _name_for(subject)
     person = claims.get(settings.person_claim) if settings.person_claim else None
     branch = None if rule.role in HEAD_OFFICE_ROLES else rule.branch or None
     return Account(name, rule.role, branch, person if isinstance(person, str) else None)
 
 
 def _account_name(said: str) -> str:
-    """A name as accounts here have them."""
+    """A name as accounts here have them; empty when there is no letter or digit of ours in it."""
     plain = re.sub(r"[^a-z0-9._-]+", "-", said.lower()).strip("-._")
-    return plain[:64] or "somebody"
+    return plain[:64]
+
+
+def _name_for(subject: str) -> str:
+    """Where the provider's names are Chinese, say: the same for one person each time, and for nobody else."""
+    return f"person-{hashlib.sha256(subject.encode()).hexdigest()[:8]}"
