@@ -189,12 +189,12 @@ class SigningIn:
         Their account is made when they first come, and follows what the provider says from then on. An
         account of that name which is not theirs stays as it is, and they are refused.
         """
+        if refusal := refuse_account(account.name, account.role, account.branch):
+            return refusal
         with self._lock, self._records.transaction() as connection:
             by_identity = select(accounts).where(accounts.c.identity == identity)
             row = connection.execute(by_identity).first()
             if row is None:
-                if refusal := refuse_account(account.name, account.role, account.branch):
-                    return refusal
                 if find(connection, account.name) is not None:
                     return Refusal("account_exists", place="name")
                 made = row_of(account, NO_PASSWORD, now_ms=self._clock.now_ms()) | {"identity": identity}

@@ -414,3 +414,15 @@ def test_the_record_says_what_happened_and_never_a_secret(accounts: Accounts) ->
 
 def test_every_code_here_has_its_words() -> None:
     assert {"code_wrong", "step_over", "password_wrong", "sign_in_paused"} <= set(REFUSALS)
+
+
+def test_whom_the_provider_gives_a_branch_role_without_a_branch_is_refused_however_often_they_came(
+    accounts: Accounts,
+) -> None:
+    """A rule that somebody changed: the account stays as it was, and nobody gets in by it."""
+    first = Account("xu-jing", "teller", "north")
+    assert isinstance(accounts.sign_in_outside("provider s-1", first), SignedIn)
+    changed = Account("xu-jing", "teller", None)
+    for identity in ("provider s-1", "provider s-2"):
+        assert code(accounts.sign_in_outside(identity, changed)) == "account_branch_wrong"
+    assert accounts.find("xu-jing") == first
