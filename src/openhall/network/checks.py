@@ -97,7 +97,7 @@ class Names:
         ids = [node.text(key) for node in nodes]
         return cls({i for i in ids if i is not None}, bool(ids) and None not in ids)
 
-    def check(self, word: str, node: Node, place: Place, what: str, findings: Findings) -> None:
+    def check(self, word: str, node: Node, place: Place, what: Words, findings: Findings) -> None:
         """Note a reference to something that does not exist."""
         if word in self.words or not self.is_complete:
             return
@@ -110,13 +110,13 @@ class Names:
             suggestion=nearest(word, self.words),
         )
 
-    def check_list(self, node: Node, key: str, what: str, findings: Findings) -> None:
+    def check_list(self, node: Node, key: str, what: Words, findings: Findings) -> None:
         """The same for each word of a list."""
         for index, word in enumerate(node.texts(key)):
             self.check(word, node, node.place.key(key).item(index), what, findings)
 
 
-def _unique(nodes: Iterable[Node], key: str, what: str, findings: Findings) -> None:
+def _unique(nodes: Iterable[Node], key: str, what: Words, findings: Findings) -> None:
     seen: dict[object, Place] = {}
     for node in nodes:
         value = node.values.get(key)

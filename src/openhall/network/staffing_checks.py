@@ -101,7 +101,7 @@ def check_staffing_references(draft: Draft, findings: Findings) -> None:
     shifts = Names.of(draft.list("shifts"), "id")
     classes = Names.of(draft.list("classes"), "code")
 
-    def one(names: Names, node: Node, key: str, what: str) -> None:
+    def one(names: Names, node: Node, key: str, what: Words) -> None:
         if (word := node.text(key)) is not None and word:
             names.check(word, node, node.place.key(key), what, findings)
 

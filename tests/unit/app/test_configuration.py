@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -363,23 +364,44 @@ def test_a_branch_managers_change_is_decided_at_head_office(place: Folder, clock
     run(place, clock, work)
 
 
-def test_a_branch_with_an_open_day_is_not_taken_out(place: Folder, clock: ManualClock) -> None:
+def without_qingdu() -> list[Change]:
+    """The sample without its largest branch, and without whatever names it or its people."""
+    files = {name: body.decode() for name, body in sample_files().items()}
+    gone = ["qingdu", *(p.id for p in sample_bank().people if p.branch == "qingdu")]
+    lists = [n for n in files if n.endswith(".csv")]
+    kept = {
+        n: "".join(x for x in files[n].splitlines(keepends=True) if not any(word in x for word in gone))
+        for n in lists
+    }
+    kept["branches.toml"] = files["branches.toml"].split('[[branches]]\nid = "qingdu"')[0]
+    tables = re.split(r"(?m)^(?=\[)", files["bank.toml"])
+    kept["bank.toml"] = "".join(table for table in tables if '"qingdu"' not in table)
+    return [PutFile(name, text) for name, text in kept.items()]
+
+
+@pytest.mark.parametrize(("is_open", "code"), [(True, "configuration_branch_open"), (False, "")])
+def test_a_branch_with_an_open_day_is_not_taken_out(
+    place: Folder, clock: ManualClock, is_open: bool, code: str
+) -> None:
     async def work(app: App) -> None:
-        branch = next(b for b in app.bank.branches if b.id == "qingdu")
-        await app.open_day(branch, "manager")
-        names = ["branches.toml", "counters.csv", "people.csv", "exceptions.csv", "bank.toml"]
-        files = {n: (place.bank / n).read_text() for n in names}
-        without = [
-            PutFile("branches.toml", files["branches.toml"].split('[[branches]]\nid = "qingdu"')[0]),
-            *(
-                PutFile(n, "".join(x for x in files[n].splitlines(keepends=True) if "qingdu" not in x))
-                for n in ("counters.csv", "people.csv", "exceptions.csv")
-            ),
-        ]
-        draft = begun(app, *without)
+        draft = begun(app, *without_qingdu())
+        assert configuration.checked(app.configuration.files_with(draft)).mistakes == ()
+        if is_open:
+            await app.open_day(next(b for b in app.bank.branches if b.id == "qingdu"), "manager")
         found = await app.configuration.propose(draft.id, MAKER, seen=draft.revision, reason="", key="p1")
-        assert isinstance(found, Refusal)
-        assert found.code in ("configuration_branch_open", "configuration_has_mistakes")
+        assert (found.code if isinstance(found, Refusal) else "") == code
+
+    run(place, clock, work)
+
+
+def test_a_branch_that_opens_while_its_end_waits_for_approval_stays(
+    place: Folder, clock: ManualClock
+) -> None:
+    async def work(app: App) -> None:
+        draft = await proposed(app, begun(app, *without_qingdu()))
+        await app.open_day(next(b for b in app.bank.branches if b.id == "qingdu"), "manager")
+        assert await approved(app, draft) == "configuration_branch_open"
+        assert app.bank.branch("qingdu") is not None
 
     run(place, clock, work)
 
