@@ -27,7 +27,7 @@ APPOINTMENTS: Final = {
     "appointment.booked": "{branch}: your appointment is on {date} at {time}. Your code: {code}.",
     "appointment.reminder": (
         "{branch}: we look forward to seeing you on {date} at {time}. Your code: {code}."
-        " Whoever walks in without one is served too."
+        " If you cannot come, please say so: somebody else is glad of the time."
     ),
 }
 APPOINTMENT_SUBJECT: Final = "Your appointment on {date} at {time}"

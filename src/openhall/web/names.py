@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -11,7 +11,6 @@ from openhall.app.language import say
 from openhall.kernel.text import Text
 from openhall.network.model import Bank, Service
 
-GONE: Final = "a service that is not offered any more"
 
 
 class Names(dict[str, str]):
@@ -30,7 +29,9 @@ class Gone(msgspec.Struct, frozen=True):
     """A service that was booked, and that the bank has taken out of its files since."""
 
     id: str
-    name: Text = Text(en=say("en", GONE), zh=say("zh", GONE))
+    name: Text = Text(
+        en="a service that is not offered any more", zh=say("zh", "a service that is not offered any more")
+    )
 
 
 class Services(dict[str, Any]):

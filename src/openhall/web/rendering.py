@@ -161,7 +161,7 @@ RING_WORDS = {
     "question": "a question",
     "staff_needed": "a colleague is needed",
     "authorise": "to authorise something",
-    "calm": "somebody has to be calmed",
+    "calm": "somebody is upset",
 }
 """Where somebody rang for a colleague, and why. The phone's own word is with the channels."""
 AUTO_CALL_REASONS = {
