@@ -38,7 +38,8 @@ from openhall.web.contacts import TO_CHARACTERS_MAX, CustomerChannel, contact_of
 from openhall.web.guarding import ANYONE
 from openhall.web.names import services_of
 from openhall.web.problems import Problem, Refused, problem_of
-from openhall.web.reading import language_of
+from openhall.web.rates import network_address
+from openhall.web.reading import language_of, site_of
 from openhall.web.rendering import clock_words, page
 
 BOOKINGS_PER_MINUTE_AT_MOST = 10
@@ -205,7 +206,7 @@ async def book(
     """Booked: on to the appointment's own page. Refused: the question again, with what is free now."""
     app: App = request.app.state.openhall
     branch = branch_of(app, branch_id)
-    place = request.client.host if request.client else ""
+    place = network_address(request)
     if not request.app.state.rates.note(f"book {place}", BOOKINGS_PER_MINUTE_AT_MOST, app.wall.now_ms()):
         raise Refused(Refusal("too_many_requests"))
     booked = await _book(request, branch, data)
@@ -251,9 +252,8 @@ def _own(request: Request[Any, Any, Any], token: str) -> Own | Response[bytes]:
     app: App = request.app.state.openhall
     rates, now_ms = request.app.state.rates, app.wall.now_ms()
     found = app.appointment_links.read(token)
-    place = request.client.host if request.client else ""
     if found is None:
-        is_slow = rates.note(f"place {place}", phone.WRONG_PER_MINUTE_AT_MOST, now_ms)
+        is_slow = rates.note(f"place {network_address(request)}", phone.WRONG_PER_MINUTE_AT_MOST, now_ms)
         return _nothing(request, "unknown" if is_slow else "too_often", 404 if is_slow else 429)
     if not rates.note(f"appointment {token}", LOOKS_PER_MINUTE_AT_MOST, now_ms):
         return _nothing(request, "too_often", 429)
@@ -314,9 +314,7 @@ def _moving(request: Request[Any, Any, Any], own: Own) -> dict[str, Any]:
 def _address(request: Request[Any, Any, Any], own: Own) -> str:
     """The whole address, public where that is configured, else on the site that this request came to."""
     app: App = request.app.state.openhall
-    is_safe = "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
-    site = f"{'https' if is_safe else 'http'}://{request.url.netloc}"
-    return app.appointment_links.address(own.stream, own.booked.id, site)
+    return app.appointment_links.address(own.stream, own.booked.id, site_of(request))
 
 
 @get("/a/{token:str}", include_in_schema=False, opt=ANYONE)

@@ -28,7 +28,7 @@ from openhall.kernel.refusal import Refusal
 from openhall.web.cookies import is_safe
 from openhall.web.guarding import ANYONE
 from openhall.web.rates import network_address
-from openhall.web.reading import language_of, own_path
+from openhall.web.reading import language_of, own_path, site_of
 from openhall.web.rendering import page
 from openhall.web.signing_in import Doorkeeper, device_words, with_session
 
@@ -83,10 +83,6 @@ def _provider(request: Request[Any, Any, Any]) -> IdentityProvider:
     return provider
 
 
-def _origin(request: Request[Any, Any, Any]) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}"
-
-
 def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
     return Cookie(
         COOKIE,
@@ -107,7 +103,7 @@ async def begin(request: Request[Any, Any, Any], to: To = "/") -> Redirect:
     assert isinstance(door, Doorkeeper)
     now_ms = app.wall.now_ms()
     door.require(network_address(request), now_ms)
-    begun = await provider.begin(f"{_origin(request)}{PATH}/answer")
+    begun = await provider.begin(f"{site_of(request)}{PATH}/answer")
     # The nonce goes to the provider; what binds the browser stays here.
     browser = hashlib.sha256(f"browser {begun.verifier}".encode()).hexdigest()
     request.app.state.under_way.put(Waiting(begun, own_path(to), _hash(browser), now_ms))

@@ -25,7 +25,7 @@ from openhall.web.cookies import token_of
 from openhall.web.guarding import ANYONE, SIGNED_IN
 from openhall.web.problems import RESPONSES, Refused
 from openhall.web.rates import Rates, network_address
-from openhall.web.reading import language_of
+from openhall.web.reading import language_of, site_of
 from openhall.web.rendering import page
 from openhall.web.signing_in import OpenhallRequest, with_session
 
@@ -159,7 +159,7 @@ async def beat(request: OpenhallRequest, data: JSONBody[BeatBody]) -> Response[B
         clock_off_ms=data.clock_ms - app.clock.now_ms() if data.clock_ms else 0,
         kept_count=data.kept_count,
     )
-    site = f"{request.url.scheme}://{request.url.netloc}"
+    site = site_of(request)
     tests = app.devices.hear(device, told, site)
     fresh = await _renewed(request, device)
     settings = device.settings if isinstance(device.settings, DisplaySettings) else DisplaySettings()

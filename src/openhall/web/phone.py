@@ -27,7 +27,8 @@ from openhall.web import elder, notice_offers, people
 from openhall.web.guarding import ANYONE
 from openhall.web.names import names_of
 from openhall.web.problems import Problem
-from openhall.web.reading import language_of
+from openhall.web.rates import network_address
+from openhall.web.reading import language_of, site_of
 from openhall.web.rendering import clock_words, page
 
 REFRESH_SECONDS = 10
@@ -56,10 +57,7 @@ def address_of(request: Request[Any, Any, Any], stream: StreamId, ticket_id: str
     """The whole address of a ticket's page: public where that is configured, else on the site that this
     request came to."""
     app: App = request.app.state.openhall
-    # Behind a TLS proxy only the proxy knows that the reader came safely.
-    is_safe = "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
-    site = f"{'https' if is_safe else 'http'}://{request.url.netloc}"
-    return app.links.address(stream, ticket_id, site)
+    return app.links.address(stream, ticket_id, site_of(request))
 
 
 @lru_cache(CODES_KEPT)
@@ -85,9 +83,8 @@ def own_ticket(request: Request[Any, Any, Any], token: str) -> Own | Response[by
     app: App = request.app.state.openhall
     now_ms, looks = app.wall.now_ms(), request.app.state.rates
     found = app.links.read(token)
-    place = request.client.host if request.client else ""
     if found is None:
-        is_slow = looks.note(f"place {place}", WRONG_PER_MINUTE_AT_MOST, now_ms)
+        is_slow = looks.note(f"place {network_address(request)}", WRONG_PER_MINUTE_AT_MOST, now_ms)
         return _nothing(request, "unknown" if is_slow else "too_often", 404 if is_slow else 429)
     if not looks.note(f"ticket {token}", LOOKS_PER_MINUTE_AT_MOST, now_ms):
         return _nothing(request, "too_often", 429)

@@ -23,6 +23,12 @@ def language_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Language:
     return negotiate(connection.headers.get("accept-language", ""))
 
 
+def site_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The site under which this server was reached. A proxy that the settings name was looked through by now;
+    what anybody else says of proxies is only that."""
+    return f"{connection.url.scheme}://{connection.url.netloc}"
+
+
 def own_path(wanted: str) -> str:
     """A path of this site to go back to; the start for any other address."""
     # A browser takes `//`, `/\\` and a tab between the two for the address of another site.

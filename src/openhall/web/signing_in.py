@@ -29,7 +29,7 @@ from openhall.web.guarding import ANYONE, SIGNED_IN
 from openhall.web.observing import note_actor
 from openhall.web.problems import RESPONSES, Refused, all_texts
 from openhall.web.rates import Rates, network_address, require
-from openhall.web.reading import language_of, own_path
+from openhall.web.reading import language_of, own_path, site_of
 from openhall.web.rendering import page
 
 ADDRESSES_AT_MOST = 4_096
@@ -316,7 +316,7 @@ class SessionController(Controller):
         to = ""
         if app.identity is not None and session is not None and session.is_external:
             with suppress(Trouble):  # Signed out here all the same.
-                back_to = f"{request.url.scheme}://{request.url.netloc}/sign-in"
+                back_to = f"{site_of(request)}/sign-in"
                 to = await app.identity.sign_out_address(back_to)
         return Response(SignedOut(to), cookies=[session_cookie(request, "", 0)])
 

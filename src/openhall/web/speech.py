@@ -20,7 +20,7 @@ from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
 from openhall.web.guarding import ANYONE
 from openhall.web.problems import RESPONSES, Refused
-from openhall.web.rates import Rates
+from openhall.web.rates import Rates, network_address
 
 SAID_PER_MINUTE_AT_MOST = 90
 """Sentences for one place in the network: a hall's screens behind one address, a page read out by phones."""
@@ -46,8 +46,7 @@ async def speech(request: Request[Any, Any, Any], data: JSONBody[Sentence]) -> R
     """Sound of a sentence that a page of this server carried, with the code beside it."""
     app: App = request.app.state.openhall
     rates: Rates = request.app.state.rates
-    place = request.client.host if request.client else ""
-    if not rates.note(f"speech {place}", SAID_PER_MINUTE_AT_MOST, app.wall.now_ms()):
+    if not rates.note(f"speech {network_address(request)}", SAID_PER_MINUTE_AT_MOST, app.wall.now_ms()):
         raise Refused(Refusal("too_many_requests"))
     if not app.spoken.is_ours(data.language, data.text, data.code):
         raise Refused(Refusal("sentence_not_ours", "code"))
