@@ -5,6 +5,7 @@ Nothing is changed, and each look ends in a finding: what cannot be looked at is
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import stat
@@ -13,7 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from openhall.app import machine
+from openhall.access.devices import Device
+from openhall.app import machine, reach
 from openhall.app.build import ROOMS
 from openhall.app.findings import Finding, degraded, failed, fine, of_record
 from openhall.app.folder import ConfigurationInvalid, Folder
@@ -23,6 +25,7 @@ from openhall.kernel.clock import SECOND_MS, Clock
 from openhall.kernel.event import StreamId
 from openhall.kernel.trouble import Trouble
 from openhall.log.access_record import AccessRecord
+from openhall.log.devices import Devices
 from openhall.log.keys import KeyRing
 from openhall.log.migrate import HEAD_REVISION, REVISIONS, revision_of
 from openhall.log.ownership import Ownership
@@ -49,6 +52,8 @@ class Checkup:
         self._clock = clock
         self._ask = ask
         self._settings = Settings()
+        self._printers: list[Device] = []
+        self._is_serving = False
 
     def findings(self) -> list[Finding]:
         """Part by part. Raises `FolderMissing` where there is no installation."""
@@ -66,6 +71,7 @@ class Checkup:
         path, settings = self._folder.path, self._settings
         found += [machine.disk(path, settings), self._port(), machine.certificate(path, settings, now_ms)]
         found += [self._speech(), self._font(), machine.backup(path, settings, now_ms)]
+        found += reach.findings(settings, self._printers, is_serving=self._is_serving)
         return found
 
     def _python(self) -> Finding:
@@ -125,7 +131,10 @@ class Checkup:
     def _log(self) -> list[Finding]:
         try:
             with SqliteStore.open_to_look(self._folder.database) as store:
-                return [*self._schema(store), *self._content(store)]
+                found = self._schema(store)
+                if found == [fine("schema")]:
+                    self._printers = Devices(store, self._clock, os.urandom).every(kind="printer")
+                return [*found, *self._content(store)]
         except LogTrouble as trouble:
             return [failed("database", "database_damaged", detail=_short(trouble)), self._clock_by(None)]
 
@@ -186,6 +195,7 @@ class Checkup:
         try:
             Ownership.take(self._folder.database).release()
         except AlreadyOpen:
+            self._is_serving = True
             answer = self._ask("/healthz")
             if answer is None:
                 return failed("port", "server_silent")

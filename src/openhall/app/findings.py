@@ -40,6 +40,9 @@ PARTS: Final[dict[str, str]] = {
     "twin": "Simulator",
     "devices": "Devices",
     "messages": "Messages",
+    "identity": "Identity provider",
+    "telemetry": "Traces",
+    "printers": "Printers",
 }
 """In the order in which they are shown."""
 
@@ -124,6 +127,20 @@ TEXTS: Final[dict[str, RefusalText]] = refusals(
     twin_late=("A hall was told its waits {seconds} s ago.", "The machine is full: plain rules step in."),
     twin_off=("No simulator runs: the plain rules tell the waits.", "Nothing needs to be done."),
     devices_ill=("{count} devices are in trouble.", "Look at the page Devices."),
+    ways_none=("No way out is set up: nobody is told by message.", "Nothing needs to be done."),
+    place_answers=("{place} answers.", "Nothing needs to be done."),
+    place_silent=(
+        "{place} does not answer: {detail}",
+        "Check the address, the firewall and the other side; then run this again.",
+    ),
+    place_untrusted=(
+        "The certificate of {place} is not believed: {detail}",
+        "Name the authority that signed it in ca_file, or have the certificate mended.",
+    ),
+    printers_watched=(
+        "The running server watches the printers ({count}).",
+        "Nothing needs to be done: the page Devices says how they are.",
+    ),
     messages_ill=("Messages do not get through ({ways}).", "Look at the page Messages."),
 )
 

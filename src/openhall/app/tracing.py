@@ -43,12 +43,15 @@ class TelemetryMissing(Trouble):
 
 def tracing_of(settings: TelemetrySettings) -> Tracing | None:
     """None where no collector is named. Raises `TelemetryMissing`."""
-    if not settings.endpoint:
-        return None
-    for part in PARTS:
+    check_telemetry(settings)
+    return Tracing(settings) if settings.endpoint else None
+
+
+def check_telemetry(settings: TelemetrySettings) -> None:
+    """Raise `TelemetryMissing` where a collector is named and the extra is not installed."""
+    for part in PARTS if settings.endpoint else ():
         if not _is_there(part):
             raise TelemetryMissing(f"{part} cannot be imported", place="telemetry.endpoint")
-    return Tracing(settings)
 
 
 def _is_there(module: str) -> bool:

@@ -49,7 +49,8 @@ def doctor(folder: Path, as_json: bool) -> None:
     """Look at everything about an installation, whether or not its server runs; nothing is changed.
 
     Machine, folder, settings, the bank's files, key, database with the last day's log, disk, port,
-    certificate, voice, font, time zones, clock, backup: each line is ok, warn or fail, and says what to do.
+    certificate, voice, font, time zones, clock, backup, other systems: each line is ok, warn or fail, and
+    says what to do.
     Exit code 0: nothing fails; 3: something does.
     """
     from openhall.app.checkup import Checkup  # its looks need the libraries of printing and of the log
