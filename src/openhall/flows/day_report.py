@@ -63,7 +63,8 @@ class _Sums:
     paused_since_ms: int = 0
     serving_since_ms: int = 0
     ticket_id: str = ""
-    open_ms: int = 0
+    stays_ms: list[tuple[int, int]] = field(default_factory=list)
+    """From when to when somebody sat there."""
     paused_ms: int = 0
     serving_ms: int = 0
     served: int = 0
@@ -81,7 +82,6 @@ class _Watch:
     first_service: dict[str, str] = field(default_factory=dict)
     waits: dict[str, tuple[int, int]] = field(default_factory=dict)
     """(without holds, with them) of each ticket that was called."""
-    reneged_after_call: set[str] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
     passed_most_ms: int = 0
     broken: int = 0
@@ -139,7 +139,7 @@ class _Watch:
             case e.CounterClosed(counter_id=counter):
                 sums = self.windows[counter]
                 _end_pause(sums, at_ms)
-                sums.open_ms += at_ms - sums.since_ms
+                sums.stays_ms.append((sums.since_ms, at_ms))
                 sums.since_ms = 0
             case _:
                 pass
@@ -207,7 +207,7 @@ class _Watch:
             ),
             windows=windows,
             windows_configured=len(rules.branch.counters),
-            open_rate=min(1.0, sum(w.open_ms for w in windows) / may_ms) if may_ms else None,
+            open_rate=self._open_ms(rules.opens_ms, rules.closes_ms, until_ms) / may_ms if may_ms else None,
             diversion=self._diversion(tickets),
             green=self._green(tickets),
             opinions=self._opinions(),
@@ -227,13 +227,20 @@ class _Watch:
             service_ms=sum(self.service_ms.get(ticket.id, 0) for ticket in tickets),
         )
 
+    def _stays(self, sums: _Sums, until_ms: int) -> list[tuple[int, int]]:
+        return [*sums.stays_ms, *([(sums.since_ms, until_ms)] if sums.since_ms else [])]
+
+    def _open_ms(self, first_ms: int, last_ms: int, until_ms: int) -> int:
+        """All windows together, between two moments: who stays after closing opens no window in the hours."""
+        stays = (stay for sums in self.windows.values() for stay in self._stays(sums, until_ms))
+        return sum(max(0, min(till_ms, last_ms) - max(from_ms, first_ms)) for from_ms, till_ms in stays)
+
     def _window(self, counter: str, until_ms: int) -> Window:
         sums = self.windows.get(counter, _Sums())
-        is_open = bool(sums.since_ms)
         paused_ms = until_ms - sums.paused_since_ms if sums.paused_since_ms else 0
         return Window(
             counter,
-            open_ms=sums.open_ms + (until_ms - sums.since_ms if is_open else 0),
+            open_ms=sum(till_ms - from_ms for from_ms, till_ms in self._stays(sums, until_ms)),
             paused_ms=sums.paused_ms + paused_ms,
             serving_ms=sums.serving_ms + (until_ms - sums.serving_since_ms if sums.ticket_id else 0),
             served=sums.served,

@@ -95,6 +95,32 @@ def test_time_away_is_no_wait_and_is_told_beside_it(ended: DayReport) -> None:
     assert ended.all.waits.within(15) == 0.75
 
 
+LATE = """
+branch quiet_branch
+open_day
+open_doors
+open C1 zhao
+at 16:50
+issue T1 cash
+at 17:00
+close_doors
+at 17:30
+call C1              -> T1
+start C1
+at 18:00
+finish C1
+close C1
+end_day
+"""
+
+
+def test_who_stays_after_closing_opens_no_window_in_the_hours() -> None:
+    """One of the windows for all of the eight hours, and another hour besides."""
+    found = of(play_text(LATE))
+    assert found.windows[0].open_ms == 9 * 60 * MINUTE_MS
+    assert found.open_rate == pytest.approx(1 / len(found.windows))
+
+
 def test_windows_are_measured_while_somebody_sits_there(ended: DayReport) -> None:
     windows = {window.counter: window for window in ended.windows}
     assert windows["C1"].open_ms == 65 * MINUTE_MS
