@@ -18,7 +18,7 @@ from openhall.access import approvals as approval_rules
 from openhall.access import devices as device_rules
 from openhall.access import managing
 from openhall.app import appointments as appointment_desk
-from openhall.app import measures, nights, outward, planning, spoken, technical, ticket_links
+from openhall.app import heads, measures, nights, outward, planning, spoken, technical, ticket_links
 from openhall.app.access_settings import OidcSettings, account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.appointments import AppointmentDesk
@@ -29,6 +29,7 @@ from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
 from openhall.app.configuration import ConfigurationDesk
 from openhall.app.device_desk import DeviceDesk
 from openhall.app.folder import Folder
+from openhall.app.heads import HeadDesk
 from openhall.app.health import HealthDesk
 from openhall.app.identity import IdentityProvider
 from openhall.app.measures import Measures, PresentState
@@ -192,7 +193,8 @@ class App:
         """Traces for a collector; None where none is named."""
         self.writer.on_commit = self._note_commit
         self.hub = Hub(self.book, encode_event)
-        self._use_keys(KeyRing.read(folder.key))
+        keys = KeyRing.read(folder.key)
+        self._use_keys(keys)
         self._let_people_in()
         self._look_at_record()
         # One a branch, of the day that was last asked for: a process that runs for months keeps no old days.
@@ -216,6 +218,8 @@ class App:
         self.messages, self.notices, self.alerts = self.outward.desks
         self.technical = TechnicalDesk(self, self.outward.telling, self.messages)
         """What of ours is broken, and who has taken it on."""
+        self.heads = HeadDesk(self, keys)
+        """Signed statements of where the log ends."""
         self._is_stopped = False
         self.tls: InUse | None = None
         """What the port shows to those who connect; None without TLS."""
@@ -300,6 +304,7 @@ class App:
             ("technical", self.technical.run_once, technical.TURN_SECONDS),
             ("measures", self.present.run_once, measures.TURN_SECONDS),
             ("session", self.run_sessions_once, UPKEEP_SECONDS),
+            ("statement of heads", self.heads.run_once, heads.TURN_SECONDS),
         ):
             self._tasks.append(
                 asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")

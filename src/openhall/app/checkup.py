@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openhall.access.devices import Device
-from openhall.app import machine, reach
+from openhall.app import heads, machine, reach
 from openhall.app.build import ROOMS
 from openhall.app.findings import Finding, degraded, failed, fine, of_record
 from openhall.app.folder import ConfigurationInvalid, Folder
@@ -24,7 +24,7 @@ from openhall.devices.paper import FontMissing, font_of
 from openhall.kernel.clock import SECOND_MS, Clock
 from openhall.kernel.event import StreamId
 from openhall.kernel.trouble import Trouble
-from openhall.log.access_record import AccessRecord
+from openhall.log.access_record import AccessRecord, has_seals
 from openhall.log.devices import Devices
 from openhall.log.keys import KeyRing
 from openhall.log.migrate import HEAD_REVISION, REVISIONS, revision_of
@@ -167,15 +167,16 @@ class Checkup:
 
     def _access_record(self, store: SqliteStore) -> list[Finding]:
         """All of it; without the key nobody can tell, and an older schema has no seals yet."""
-        with store.reading() as connection:
-            if revision_of(connection) != HEAD_REVISION:
-                return []
+        if not has_seals(store):
+            return []
         try:
             keys = KeyRing.read(self._folder.key)
         except Trouble:
             return []
-        faults = AccessRecord(store, self._clock, keys).faults()
-        return [of_record(faults[0] if faults else None)]
+        record = AccessRecord(store, self._clock, keys)
+        faults = record.faults()
+        place = heads.place_of(self._settings.heads, self._folder.path)
+        return [of_record(faults[0] if faults else None), heads.look(place, store, record, keys)]
 
     def _clock_by(self, last_event_ms: int | None) -> Finding:
         now_ms = self._clock.now_ms()

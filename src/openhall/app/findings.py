@@ -27,6 +27,7 @@ PARTS: Final[dict[str, str]] = {
     "schema": "Schema",
     "last_day": "The last day's log",
     "access_record": "Access record",
+    "heads": "Statements of the log's ends",
     "disk": "Disk",
     "port": "Port",
     "certificate": "Certificate",
@@ -87,6 +88,15 @@ TEXTS: Final[dict[str, RefusalText]] = refusals(
         RECORD_REMEDY,
     ),
     record_sealed_again=("At row {row} the access record was sealed a second time.", RECORD_REMEDY),
+    heads_lost=(
+        "The database lacks what was stated and signed before: {detail}",
+        "Keep a copy of the file, and find out what became of it; then: openhall verify --accept-loss.",
+    ),
+    heads_unwritten=(
+        "Where the log ends cannot be written down: {detail}",
+        "See that the folder under [heads] is there and the server may write to it.",
+    ),
+    heads_off=("No statements are made of where the log ends.", "Set minutes under [heads]."),
     disk_low=("{mib} MiB are free on the disk.", "Make room: commands are refused when it is full."),
     disk_full=("{mib} MiB are free on the disk.", "Make room at once: soon nothing can be kept."),
     port_taken=("Another program listens at {place}.", "Stop it, or choose another port."),

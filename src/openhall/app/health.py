@@ -55,6 +55,7 @@ class HealthDesk:
             self._messages(),
             self._certificate(now_ms),
             await self._access_record(),
+            app.heads.finding(),
         ]
 
     async def _writer(self) -> Finding:

@@ -19,6 +19,16 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Less free space than this is too little."""
 
 
+class HeadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Signed statements of where the log ends, for the day on which somebody doubts it."""
+
+    folder: str = ""
+    """Where they go: best a place on another machine to which this one may add and from which it removes
+    nothing. Empty: the folder `heads` of the installation."""
+    minutes: Annotated[int, msgspec.Meta(ge=0, le=1_440)] = 60
+    """So often one is made; 0: none is."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the server says on standard error."""
 

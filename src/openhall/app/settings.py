@@ -20,6 +20,7 @@ import msgspec
 
 from openhall.app.access_settings import AccessSettings, OidcSettings
 from openhall.app.service_settings import (
+    HeadSettings,
     LogSettings,
     MetricsSettings,
     ServiceSettings,
@@ -159,6 +160,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     staff: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
     service: ServiceSettings = ServiceSettings()
+    heads: HeadSettings = HeadSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from openhall.app import heads as heads_desk
 from openhall.app import machine
 from openhall.app.build import ROOMS
 from openhall.app.clocks import SystemClock
 from openhall.app.folder import Folder
 from openhall.app.read_models import PROJECTIONS
+from openhall.app.settings import read_settings
 from openhall.cli.language import _
 from openhall.cli.main import EXIT_FOUND, err, folder_option, json_option, out, program, show_json
+from openhall.kernel.clock import to_datetime
 from openhall.log import backup as backups
+from openhall.log import heads
+from openhall.log.access_record import AccessRecord, has_seals
+from openhall.log.heads import Kept
+from openhall.log.keys import KeyRing
 from openhall.log.rebuild import Projector
 from openhall.log.sqlite import SqliteStore
 from openhall.log.verify import Anchor, Report
@@ -51,23 +60,60 @@ def _show_report(report: Report) -> None:
         out.print(_("The log is not sound."), style="bold")
 
 
+def _statements(place: Folder, named: Path | None, keys: KeyRing) -> Kept | None:
+    """The signed statements to compare with; None where there are none."""
+    settings = read_settings(place.path, os.environ).heads
+    where = named or heads_desk.place_of(settings, place.path)
+    return heads.read(where, keys) if where.is_dir() else None
+
+
+def _state_anew(place: Folder, keys: KeyRing) -> None:
+    statements = heads_desk.place_of(read_settings(place.path, os.environ).heads, place.path)
+    with SqliteStore.open_to_read(place.database) as store:
+        record = AccessRecord(store, SystemClock(), keys)
+        heads_desk.state_anew(statements, store, record, keys, SystemClock().now_ms())
+
+
+def _show_statements(kept: Kept | None) -> None:
+    if kept is None or not kept.statements:
+        out.print(_("There are no signed statements of where the log ends to compare it with."))
+        return
+    until = f"{to_datetime(kept.newest.at_ms, ZoneInfo('UTC')):%Y-%m-%d %H:%M} UTC"
+    out.print(
+        _("Compared with {n} signed statements, the last of {moment}.", n=len(kept.statements), moment=until)
+    )
+    for each in kept.statements:
+        if each.kind == "anew":
+            moment = f"{to_datetime(each.at_ms, ZoneInfo('UTC')):%Y-%m-%d %H:%M} UTC"
+            out.print(_("Stated anew at {moment}: a backup was put back, or a loss accepted.", moment=moment))
+
+
 @program.command()
 @folder_option
 @click.option("--every-command", is_flag=True, help="Check the invariants after every command, not each day.")
 @click.option(
     "--anchors",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Ends of days as an earlier `verify --json` printed them: each must still be in the log.",
+    type=click.Path(path_type=Path, exists=True),
+    help="What must still be there: a folder of signed statements, else as [heads] says; or the output of"
+    " an earlier `verify --json`.",
+)
+@click.option(
+    "--accept-loss", is_flag=True, help="State anew where the log ends, after a loss was looked into."
 )
 @json_option
-def verify(folder: Path, every_command: bool, anchors: Path | None, as_json: bool) -> None:
+def verify(folder: Path, every_command: bool, anchors: Path | None, accept_loss: bool, as_json: bool) -> None:
     """Recompute each hash chain and invariant; name the first bad event of each day.
 
-    Reads only; a server may run meanwhile. A chain cannot show that the end of a day was cut off together
-    with its hashes: keep the JSON of an earlier run elsewhere and give it as --anchors.
+    Reads only; a server may run meanwhile. The access record is looked at too, and both are compared with the
+    signed statements that the server makes of where they end: a chain alone cannot show that its end was cut
+    off together with its hashes.
     """
-    pinned: list[Anchor] = []
-    if anchors is not None:
+    place = Folder(folder)
+    place.require()
+    keys = KeyRing.read(place.key)
+    kept = _statements(place, anchors, keys)
+    pinned: list[Anchor] = [] if kept is None else kept.anchors
+    if anchors is not None and anchors.is_file():
         try:
             pinned = list(msgspec.json.decode(anchors.read_bytes(), type=Report).anchors)
         except msgspec.DecodeError as error:
@@ -78,14 +124,19 @@ def verify(folder: Path, every_command: bool, anchors: Path | None, as_json: boo
                     error=str(error),
                 )
             ) from error
-    with SqliteStore.open_to_read(Folder(folder).database) as store, counted(_("events")) as count:
+    with SqliteStore.open_to_read(place.database) as store, counted(_("events")) as count:
         report = verify_log(
             store, ROOMS, is_each_command_checked=every_command, anchors=pinned, progress=count
         )
+        if has_seals(store):
+            report = heads_desk.with_records(report, AccessRecord(store, SystemClock(), keys), kept)
     if as_json:
         show_json(report)
     else:
         _show_report(report)
+        _show_statements(kept)
+    if accept_loss:
+        _state_anew(place, keys)
     if not report.is_sound:
         sys.exit(EXIT_FOUND)
 
@@ -134,10 +185,15 @@ def backup(folder: Path, target: Path, force: bool, as_json: bool) -> None:
 def restore(folder: Path, saved: Path, as_json: bool) -> None:
     """Put the backup SAVED in the place of the database; the present one is kept beside it.
 
-    The backup is verified first. The server must not run.
+    The backup is verified first. The server must not run. That a backup was put back is stated, signed, among
+    the statements of where the log ends: what came after the backup is not missed from then on.
     """
+    place = Folder(folder)
+    place.require()
+    keys = KeyRing.read(place.key)
     with counted(_("events verified")) as count:
-        made = backups.restore(saved, Folder(folder).database, ROOMS, progress=count)
+        made = backups.restore(saved, place.database, ROOMS, progress=count)
+    _state_anew(place, keys)
     if as_json:
         show_json(made)
     else:

@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import Final, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, inspect, select
 from sqlalchemy.dialects import sqlite
 
 from openhall.kernel.clock import Clock
@@ -297,6 +297,12 @@ class AccessRecord:
             connection.execute(insert(cuts).values(cut))
             connection.execute(delete(table).where(table.c.id <= end.row))
             self.note(connection, "record_trimmed", actor=SYSTEM, account=SYSTEM, detail=str(len(gone)))
+
+
+def has_seals(records: Records) -> bool:
+    """Is the database of a release that seals the record? One that is only read may be older."""
+    with records.reading() as connection:
+        return inspect(connection).has_table(heads.name)
 
 
 def _faults_of_rows(begin: Begin, rows: Iterable[tuple[Entry, bytes]]) -> list[RecordFault]:

@@ -158,7 +158,7 @@ def rows_of(bank: Path) -> list[tuple[Any, ...]]:
 def test_a_folder_that_is_no_installation_is_said_so(tmp_path: Path) -> None:
     done = openhall("verify", "--folder", str(tmp_path))
     assert done.exit_code == EXIT_TROUBLE
-    assert "schema_missing" in done.stderr
+    assert "folder_missing" in done.stderr
 
 
 # --- rehearse ----------------------------------------------------------------------------------------

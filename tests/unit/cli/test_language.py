@@ -97,7 +97,7 @@ def test_trouble_keeps_its_code_and_tells_the_rest_in_chinese(tmp_path: Path) ->
     done = openhall("verify", "--folder", str(tmp_path))
     assert done.exit_code == EXIT_TROUBLE
     first, *_, last = done.stderr.splitlines()
-    assert first == "schema_missing: 该文件不是本系统的数据库。"
+    assert first == "folder_missing: 指定位置没有安装。"
     assert last.startswith("处理办法： 请检查路径")
 
 
