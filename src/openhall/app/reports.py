@@ -52,7 +52,8 @@ async def so_far(app: App, branch: Branch, day: date) -> DayReport | None:
     Worked out by a worker process where there is one: a day is thousands of events.
     """
     stream, now_ms = StreamId(branch.id, day), app.clock.now_ms()
-    if app.hall(stream) is None:
+    # Any day can be asked for: looked up in the store, it need not come into memory with all its people.
+    if await asyncio.to_thread(app.store.tail, stream) is None:
         return None
     answer = await app.work(work_out_one, str(app.folder.database), stream, now_ms, seconds=SO_FAR_SECONDS)
     return msgspec.json.decode(answer, type=DayReport | None)
