@@ -17,6 +17,9 @@ from openhall.network.model import Bank, Branch
 BRANCHES_LISTED: Final = 6
 FEWER_IS_LESS: Final = frozenset({"hours", "inside_limit", "tickets_daily", "waiting_at_most"})
 
+LABELLED: Final = {"hours": "week"}
+"""Keys that are called otherwise here: the hours of a day are those of the doors."""
+
 Facts = dict[str, Any]
 """By the key that says it; of a closed day only the hours."""
 
@@ -76,7 +79,9 @@ def on_day(before: Bank, after: Bank, day: date, *, without: Collection[str] = (
     found = []
     for (key, _, _), same in alike.items():
         branches, (_, was, now) = [branch for branch, _, _ in same], same[0]
-        what = Words("{outer} › {inner}", outer=_listed(branches, after), inner=Words(label(key)))
+        what = Words(
+            "{outer} › {inner}", outer=_listed(branches, after), inner=Words(label(LABELLED.get(key, key)))
+        )
         words = Words(
             "{what}: {after} instead of {before}.", what=what, after=_told(key, now), before=_told(key, was)
         )

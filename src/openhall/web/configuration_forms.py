@@ -315,6 +315,8 @@ class Forms:
     def _help(self, key: Key) -> str:
         if key.kind == "week":
             return say(self._language, "A day without hours is closed.")
+        if key.name in schema.IDENTITIES:
+            return say(self._language, "Letters, digits, “-” and “_”; it stays for good.")
         bounds = ""
         if key.lowest is not None and key.highest is not None:
             bounds = say(

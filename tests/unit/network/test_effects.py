@@ -101,7 +101,7 @@ ROWS: list[tuple[Change, str, bool, str]] = [
      "Stepping out and coming back › Who comes back late: The ticket ends instead of A colleague must confirm"
      " it.", False, "choices in words"),
     (SetValue("bank.toml", "name.zh", "云行"),
-     "Name: Yunhan Bank / 云行 instead of Yunhan Bank / 云汉银行.", False, "both languages of a name"),
+     "Display name: Yunhan Bank / 云行 instead of Yunhan Bank / 云汉银行.", False, "a name, both languages"),
 ]  # fmt: skip
 
 

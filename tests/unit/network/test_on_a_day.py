@@ -21,14 +21,17 @@ HOLIDAY = AddItem("exceptions.csv", "", {"date": "2027-10-01", "reason": {"en": 
 
 ROWS: list[tuple[Change, date, list[tuple[str, bool]], str]] = [
     (HOLIDAY, FRIDAY,
-     [("Orchid Bridge Branch, Wutong Road Branch › Hours: closed (Day) instead of 09:00-17:00.", True),
-      ("Qingdu Square Branch › Hours: closed (Day) instead of 08:30-17:30.", True)], "a holiday of all"),
+     [("Orchid Bridge Branch, Wutong Road Branch › Opening hours: closed (Day) instead of"
+       " 09:00-17:00.", True),
+      ("Qingdu Square Branch › Opening hours: closed (Day) instead of 08:30-17:30.", True)],
+     "a holiday of all"),
     (HOLIDAY, FRIDAY + timedelta(days=3), [], "the day after it is as ever"),
     (AddItem("exceptions.csv", "", {"branch": "lanqiao", "date": "2027-10-03", "hours": "10:00-12:00",
      "reason": {"en": "Fair", "zh": "集市"}}), SUNDAY,
-     [("Orchid Bridge Branch › Hours: 10:00-12:00 (Fair) instead of closed.", False)], "open on a Sunday"),
+     [("Orchid Bridge Branch › Opening hours: 10:00-12:00 (Fair) instead of closed.", False)],
+     "open on a Sunday"),
     (SetValue("branches.toml", "branches[0].week", "mon-fri 09:00-16:00; sat 09:30-16:00"), FRIDAY,
-     [("Orchid Bridge Branch › Hours: 09:00-16:00 instead of 09:00-17:00.", True)], "an hour less"),
+     [("Orchid Bridge Branch › Opening hours: 09:00-16:00 instead of 09:00-17:00.", True)], "an hour less"),
     (SetValue("branches.toml", "branches[0].week", "mon-fri 09:00-16:00; sat 09:30-16:00"),
      FRIDAY + timedelta(days=1), [], "another day of the week"),
     (SetValue("bank.toml", "regimes[0].capacity.tickets_daily", "300"), FRIDAY,
@@ -77,8 +80,8 @@ def test_the_days_on_which_a_change_does_anything_are_found() -> None:
 def test_a_branch_that_comes_or_goes_is_said_and_one_whose_day_goes_on_is_not() -> None:
     fewer = msgspec.structs.replace(BANK, branches=BANK.branches[:2])
     (gone,) = on_day(BANK, fewer, FRIDAY)
-    assert str(gone.words) == "Qingdu Square Branch › Hours: no such branch instead of 08:30-17:30."
+    assert str(gone.words) == "Qingdu Square Branch › Opening hours: no such branch instead of 08:30-17:30."
     assert gone.is_warning
     (new,) = on_day(fewer, BANK, FRIDAY)
-    assert str(new.words) == "Qingdu Square Branch › Hours: 08:30-17:30 instead of no such branch."
+    assert str(new.words) == "Qingdu Square Branch › Opening hours: 08:30-17:30 instead of no such branch."
     assert on_day(BANK, fewer, FRIDAY, without=["qingdu"]) == []
