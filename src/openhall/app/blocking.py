@@ -28,5 +28,4 @@ class Blocking:
 
     async def finish(self) -> None:
         """Wait for what still runs."""
-        if self._running:
-            await asyncio.wait(self._running)
+        await asyncio.gather(*self._running, return_exceptions=True)

@@ -7,8 +7,9 @@ import gc
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import date
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from openhall.app.access_settings import OidcSettings, account_settings
 from openhall.app.account_desk import AccountDesk
 from openhall.app.appointments import AppointmentDesk
 from openhall.app.bank_files import bank_in_force
+from openhall.app.blocking import Blocking
 from openhall.app.certificates import InUse
 from openhall.app.clocks import SystemClock
 from openhall.app.configuration import REFUSALS as CONFIGURATION_REFUSALS
@@ -261,7 +263,7 @@ class App:
     def _begin_to_listen(self) -> None:
         """Everything is there: let it hear what is committed, and be asked how it is."""
         self._tasks: list[asyncio.Task[None]] = []
-        self._chores: asyncio.Future[None] | None = None
+        self._blocking = Blocking()
         self.present = PresentState(self)
         """What is the case now, for `/metrics`."""
         self.measures.registry.register(self.present)
@@ -291,7 +293,16 @@ class App:
     async def start(self) -> None:
         """Take commands, and let the clock do its part."""
         await self.writer.start()
-        for name, turn, seconds in (
+        for name, turn, seconds in self._turns():
+            self._tasks.append(
+                asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
+            )
+
+    def _turns(self) -> list[tuple[str, Callable[[], Awaitable[None]], float]]:
+        """(name, turn, seconds between two) of everything that is done again and again."""
+        projector = Projector(self.store, ROOMS, PROJECTIONS)
+        twin = [] if self.twin is None else [("twin", self.twin.run, UPKEEP_SECONDS)]
+        return [
             ("schedule", self.run_schedule_once, SCHEDULE_SECONDS),
             ("plan desk", self.plans.run_once, SCHEDULE_SECONDS),
             ("chore", self.run_chores_once, CHORES_SECONDS),
@@ -305,15 +316,11 @@ class App:
             ("measures", self.present.run_once, measures.TURN_SECONDS),
             ("session", self.run_sessions_once, UPKEEP_SECONDS),
             ("statement of heads", self.heads.run_once, heads.TURN_SECONDS),
-        ):
-            self._tasks.append(
-                asyncio.create_task(self._repeat(name, turn, seconds), name=f"openhall-{name}")
-            )
-        self._tasks.append(asyncio.create_task(self._run_beats(), name="openhall-beats"))
-        if self.twin is not None:
-            self._tasks.append(asyncio.create_task(self.twin.run(), name="openhall-twin"))
-        projector = Projector(self.store, ROOMS, PROJECTIONS)
-        self._tasks.append(asyncio.create_task(projector.run(self.hub), name="openhall-read-models"))
+            ("beats", self._beat, BEAT_SECONDS),
+            # These go on by themselves, and begin anew after a fault.
+            ("read models", partial(projector.run, self.hub), UPKEEP_SECONDS),
+            *twin,
+        ]
 
     async def stop(self) -> None:
         """End the streams, carry out what waits, and let the file go; a second stop does nothing."""
@@ -322,11 +329,8 @@ class App:
         self._is_stopped = True
         for task in self._tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        if self._chores is not None:
-            # Its thread cannot be cancelled, and must not find the file let go.
-            await asyncio.wait([self._chores])
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._blocking.finish()
         self.devices.stop()
         self.plan_making.stop()
         self.hub.close()
@@ -349,8 +353,7 @@ class App:
 
     async def run_chores_once(self) -> None:
         """Erase personal data and sessions whose time has come; what went is in the server's log."""
-        self._chores = asyncio.ensure_future(asyncio.to_thread(self._do_chores))
-        await asyncio.shield(self._chores)
+        await self._blocking.run(self._do_chores)
 
     def _do_chores(self) -> None:
         expired, sessions_count = self.personal.expire(), self.accounts.drop_expired()
@@ -372,12 +375,10 @@ class App:
 
     async def run_sessions_once(self) -> None:
         """Write down which sessions are in use."""
-        await asyncio.to_thread(self.accounts.keep_seen)
+        await self._blocking.run(self.accounts.keep_seen)
 
-    async def _run_beats(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            self.hub.beat()
+    async def _beat(self) -> None:
+        self.hub.beat()
 
     async def run_schedule_once(self) -> None:
         """Open the days that are due, and let time do its work where there is some."""
