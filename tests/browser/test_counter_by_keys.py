@@ -44,7 +44,7 @@ def test_a_whole_day_at_a_window_needs_no_mouse(hall: Served, screen: OpenScreen
     expect(teller.locator(".at-counter")).to_contain_text("called again 1 times")
     press("s")
     says(teller, "being served")
-    # One more service for afterwards: the choice is made by keys, Enter sends it, and keys press buttons again.
+    # One more service for afterwards: chosen by key, sent by Enter, and then the keys press buttons again.
     press("d")
     press("B")
     press("Enter")

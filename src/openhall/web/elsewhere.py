@@ -12,6 +12,7 @@ from openhall.hall.model.state import Doors
 from openhall.hall.model.waits import room_left
 from openhall.hall.policy import Wait
 from openhall.kernel.event import StreamId
+from openhall.kernel.text import Text
 from openhall.network.calendar import moments_on, services_at
 from openhall.network.model import Branch
 
@@ -49,6 +50,24 @@ def next_open_ms(app: App, branch: Branch) -> int:
         if moments is not None:
             return moments.opens_ms
     return 0
+
+
+class Shut(msgspec.Struct, frozen=True):
+    """A day on which the branch does not open."""
+
+    reason: Text | None
+    """Of a day that differs from the week."""
+    next_open_ms: int
+    """0 when none is planned."""
+
+
+def shut_today(app: App, branch: Branch) -> Shut | None:
+    """Why there is no day to open; None where there is one."""
+    today = app.local_day(branch)
+    if moments_on(app.bank, branch, today) is not None:
+        return None
+    reason = next((each.reason for each in branch.exceptions if each.date == today), None)
+    return Shut(reason, next_open_ms(app, branch))
 
 
 def other_branches(app: App, own: Branch, service_id: str) -> list[OtherBranch]:

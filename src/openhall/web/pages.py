@@ -61,6 +61,7 @@ def screen_context(request: OpenhallRequest, branch: Branch, screen: str) -> dic
         "day": stream.day.isoformat(),
         "open_day": stream.day.isoformat() if state is not None else "",
         "state": state,
+        "shut": elsewhere.shut_today(app, branch) if state is None else None,
         "board": None,
         "counter": None,
         "services": services_of(app.bank.services),
@@ -246,7 +247,12 @@ async def _home(request: OpenhallRequest) -> dict[str, Any]:
     own = [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
     may_see_alerts = rights.may_open(request.user.role, "alerts")
     listed = [
-        {"branch": b, "state": state, "links": branch_links(request.user.role, request.user.branch, b.id)}
+        {
+            "branch": b,
+            "state": state,
+            "shut": state is None and elsewhere.shut_today(app, b),
+            "links": branch_links(request.user.role, request.user.branch, b.id),
+        }
         | people.home_entry(state, now_ms)
         | {"alerts": Tally(a.level for a in app.alerts.standing(b.id)) if may_see_alerts else {}}
         for b in own

@@ -38,8 +38,10 @@ document.addEventListener("DOMContentLoaded", () => {
   // A tablet stays on overnight. The forms beside what is redrawn belong to the day they came with.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, xhr } = event.detail;
-    if (target.id !== "live" || xhr.status !== 200) return;
-    if (xhr.getResponseHeader("X-Hall-Day") !== document.body.dataset.openDay) location.reload();
+    if (target.id !== "live") return;
+    // Whose right was taken away is told so; a screen that only stood still would be believed.
+    if (xhr.status === 403 || xhr.status === 404) location.reload();
+    else if (xhr.status === 200 && xhr.getResponseHeader("X-Hall-Day") !== document.body.dataset.openDay) location.reload();
   });
 
   // What somebody has just pressed by key goes away with the redraw. The focus goes to what was around it, so that

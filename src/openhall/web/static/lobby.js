@@ -71,6 +71,7 @@
         button.type = "button";
         button.textContent = rules[id].label;
         button.dataset.command = "OfferDiversion";
+        button.dataset.then = "offered";
         button.dataset.fields = JSON.stringify({ ticket_id: ticket.ticket_id, channel: rules[id].channel });
         item.append(rules[id].says, button);
         return item;
@@ -79,6 +80,12 @@
     box.focus();
     box.scrollIntoView({ block: "nearest" });
   }
+
+  // An offer is made once; what becomes of it is in the list beside.
+  window.openhall.afterwards.offered = (_, control) => {
+    control.disabled = true;
+    control.append(" ✓");
+  };
 
   document.addEventListener("submit", (event) => {
     if (!event.target.hasAttribute("data-triage")) return;
