@@ -277,7 +277,7 @@ def test_on_a_slow_line_the_first_look_is_small(hall: Served) -> None:
 def test_when_the_line_is_cut_the_phone_says_since_when_and_what_still_holds(
     hall: Served, browser: Any, watch: Watch
 ) -> None:
-    watch.allow("ERR_INTERNET_DISCONNECTED")
+    watch.allow("ERR_")
     watch.allow("htmx:")
     number = last(hall)
     with customers.phone(browser, hall, watch, customers.address(hall, number), language="en") as page:

@@ -106,6 +106,41 @@ def test_the_phone_and_the_guides_are_large_simple_and_speak(
     assert found == []
 
 
+TAKEN_BY_BARS = """() => {
+  const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+  return (box('.kiosk-top').bottom + innerHeight - box('.kiosk-foot').top) / innerHeight;
+}"""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_on_a_small_machine_the_step_itself_has_most_of_the_height(
+    hall: Served, screen: OpenScreen, language: str
+) -> None:
+    page = screen("kiosk", KIOSK, language=language)
+    page.set_viewport_size({"width": 768, "height": 1024})
+    for px in ("off", *SIZES):
+        page.goto(f"{hall.url}/elder/{px}?to={KIOSK}")
+        assert page.evaluate(TAKEN_BY_BARS) <= 1 / 3, px
+        expect(page.locator(".kiosk-person")).to_be_in_viewport()
+        assert page.evaluate(customers.TOO_WIDE) <= 0
+
+
+def test_what_says_that_the_line_is_cut_does_not_hide_the_number(
+    hall: Served, browser: Any, watch: Watch
+) -> None:
+    watch.allow("ERR_")
+    watch.allow("htmx:")
+    own = customers.address(hall, hall.read("/tickets")[-1]["number"])
+    for px in (0, 40):
+        with customers.phone(browser, hall, watch, own, elder=px, size=customers.SMALL) as page:
+            page.context.set_offline(True)
+            expect(page.locator("#lost")).to_be_visible()
+            lost, number = page.locator("#lost").bounding_box(), page.locator(".phone-number").bounding_box()
+            assert lost is not None
+            assert number is not None
+            assert lost["y"] + lost["height"] <= number["y"], px
+
+
 @pytest.mark.usefixtures("hall")
 def test_one_tap_makes_it_large_and_the_visit_ends_it(screen: OpenScreen) -> None:
     kiosk = screen("kiosk", KIOSK)

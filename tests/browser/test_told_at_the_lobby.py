@@ -30,7 +30,7 @@ def sink() -> Iterator[Sink]:
 def hall(served: Served, sink: Sink) -> Served:
     """A branch in the morning with a printer for the lobby."""
     days.open_hall(served, days.NORMAL_DAY, counters=2)
-    settings = {"host": "127.0.0.1", "port": sink.port, "letters": "gb18030"}
+    settings = {"host": "127.0.0.1", "port": sink.port, "letters": "gb18030", "kiosks": ["kiosk"]}
     made = served.call("POST", "/devices", json={"kind": "printer", "name": "Lobby", "settings": settings})
     assert made.status_code == 200, made.text
     return served
@@ -84,6 +84,21 @@ def test_without_paper_the_lobby_is_told_and_the_number_counts(
     sink.status = dict(FINE)
     expect(lobby.locator(".toast")).to_contain_text("Printed at Lobby.")
     assert number in "\n".join(Paper(sink.wait(before + 1, PATIENT_SECONDS)[-1]).text)
+
+
+def test_at_the_machine_nobody_waits_for_a_paper_that_does_not_come(
+    hall: Served, screen: OpenScreen, sink: Sink
+) -> None:
+    sink.status = dict(PAPER_OUT)
+    kiosk = screen("kiosk", f"/b/{BRANCH}/kiosk?need={NEEDS_A_CARD}", language="en")
+    kiosk.get_by_role("button", name="Take a number").click()
+    said = kiosk.locator("[data-print-state]")
+    expect(said).to_have_text(
+        "The paper does not come just now. The number on the screen is valid without paper."
+    )
+    assert hall.ticket(kiosk.locator(".ticket-number").inner_text())["status"] == "waiting"
+    sink.status = dict(FINE)
+    expect(said).to_have_text("It is printed: please take the paper below.")
 
 
 def test_guidance_is_read_out_sentence_by_sentence(hall: Served, screen: OpenScreen) -> None:

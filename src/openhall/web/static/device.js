@@ -35,16 +35,20 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // A ticket machine says what became of the paper: the number counts either way.
+  const LATE_MS = 6000; // nobody stands before a machine for a paper that does not come
   const asked = new Map();
+  let seen = { id: "", at: 0 };
   async function lookAtPrint() {
     const place = document.querySelector("[data-print-state]");
     if (!place) return;
     const id = place.dataset.printState;
+    if (seen.id !== id) seen = { id, at: performance.now() };
     if (!["printed", "failed"].includes(asked.get(id))) {
       const answer = await fetch(window.openhall.branchPath(`print/${id}`)).then((r) => r.json()).catch(() => null);
       if (answer) asked.set(id, answer.state);
     }
-    const text = place.dataset[asked.get(id)];
+    const isLate = asked.get(id) === "waiting" && performance.now() - seen.at > LATE_MS;
+    const text = place.dataset[isLate ? "late" : asked.get(id)];
     if (text && place.textContent !== text) place.textContent = text;
   }
   document.addEventListener("hall-drawn", lookAtPrint);

@@ -407,7 +407,7 @@
     setInterval(() => {
       const lost = document.getElementById("lost");
       if (Date.now() - heard <= SILENT_MS || !lost.hidden) return;
-      lost.textContent = body.dataset.lost.replace("{time}", clock.format(hallNow() - (Date.now() - heard)));
+      lost.textContent = body.dataset.lost.replaceAll("{time}", clock.format(hallNow() - (Date.now() - heard)));
       lost.hidden = false;
     }, 250);
   }
