@@ -2,64 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
-from threading import Thread
-from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from standardwebhooks import Webhook
 
 from tests.browser import customers, days
 from tests.browser.conftest import PATIENT_MS, OpenScreen, Watch
 from tests.browser.customers import AXE, AXE_RULES
+from tests.browser.gateways import Gateway
 from tests.browser.served import BRANCH, Served, free_port, install
 
-SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes....").decode()
 NUMBER = "13812345678"
-WAITS_SECONDS = 30
-
-
-class Gateway:
-    """A text-message gateway of ours: believes what is signed, and hands on what came."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.came: Queue[dict[str, Any]] = Queue()
-        gateway = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                gateway.came.put(Webhook(SECRET).verify(body, headers)["data"])
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Nothing on the console."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def next(self, channel: str, template: str = "") -> dict[str, Any]:
-        """The next message that comes on a channel, of a template if given."""
-        while True:
-            data = self.came.get(timeout=WAITS_SECONDS)
-            if data["channel"] == channel and template in {"", data["template"]}:
-                return data
 
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Gateway]:
     found = Gateway()
     yield found
-    found.server.shutdown()
-    found.server.server_close()
+    found.stop()
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +29,7 @@ def served(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A bank whose text messages and staff messages go to the gateway."""
     folder = tmp_path_factory.mktemp("messages") / "hall"
     install(folder)
-    ways = "".join(
-        f'[{channel}]\nurl = "http://127.0.0.1:{gateway.port}/"\nsecret = "{SECRET}"\n'
-        for channel in ("sms", "staff")
-    )
-    (folder / "openhall.toml").write_text(ways, encoding="utf-8")
+    (folder / "openhall.toml").write_text(gateway.settings("sms", "staff"), encoding="utf-8")
     running = Served(folder, free_port())
     running.start()
     try:
@@ -189,7 +147,7 @@ def test_a_colleague_asks_for_a_customer_with_an_old_phone(
     lobby.get_by_role("button", name=f"More about {number}").click()
     sheet = lobby.locator("#sheet")
     section = sheet.locator('[data-id="notice"]')
-    section.get_by_label("Number or address").fill(NUMBER)
+    section.get_by_label("Number, address or user name").fill(NUMBER)
     section.get_by_label("Read out or shown to the customer, who agrees").check()
     section.get_by_role("button", name="Tell the customer").click()
     expect(lobby.locator("#said")).to_contain_text("The customer will be told.")
