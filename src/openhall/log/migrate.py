@@ -24,6 +24,7 @@ REVISIONS = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )
 """Every revision in order. Named here so that opening a database need not load Alembic's scripts."""
 

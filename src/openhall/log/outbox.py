@@ -284,7 +284,7 @@ def drop_old(records: Records, now_ms: int) -> int:
     """Forget messages that were settled long ago; how many."""
     old = (
         select(messages.c.id)
-        .where(messages.c.state != "waiting", messages.c.settled_ms <= now_ms - KEPT_MS)
+        .where(messages.c.settled_ms > 0, messages.c.settled_ms <= now_ms - KEPT_MS)
         .limit(DROPPED_AT_ONCE)
     )
     with records.transaction() as connection:

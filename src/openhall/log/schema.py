@@ -95,6 +95,7 @@ personal = Table(
     Column("expires_ms", BigInteger, nullable=False),
     Column("consent", Text, nullable=False, server_default=""),
     Index(None, "expires_ms"),
+    Index(None, "branch", "created_ms"),
 )
 """Personal data, sealed, apart from the log so that erasing it leaves the hashes whole."""
 
@@ -345,6 +346,7 @@ messages = Table(
     Column("error_code", Text, nullable=False),
     Column("settled_ms", BigInteger, nullable=False),
     Index(None, "state", "due_ms"),
+    Index(None, "settled_ms"),
 )
 """Messages that leave the house. Whom a message goes to is named by a reference, never by number or address;
 `cause` is what it is about, so that one cause sends one message."""
@@ -382,6 +384,7 @@ alerts = Table(
     Column("cleared_ms", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "day", "branch"),
+    Index(None, "cleared_ms"),
 )
 """Every alert as it stands, or stood when it was cleared."""
 
