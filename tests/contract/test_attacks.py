@@ -142,6 +142,19 @@ def test_no_other_site_makes_a_browser_write_with_somebodys_cookie(
         assert len(hall.events(BRANCH)) == before
 
 
+@pytest.mark.parametrize("word", ["Basic eDp5", "Negotiate YII=", "", "Bearer"])
+def test_a_word_that_browsers_send_by_themselves_does_not_excuse_a_cookie(hall: Hall, word: str) -> None:
+    cookie = {"cookie": f"{PLAIN_NAME}={hall.staff.manager}", "sec-fetch-site": "cross-site"}
+    reply = hall.served.ask("POST", "/api/session/activity", headers=cookie | {"authorization": word})
+    assert (reply.status, reply.json["code"]) == (403, "other_site")
+
+
+def test_nobody_makes_an_account_in_the_name_of_somebody_of_another_branch(hall: Hall) -> None:
+    body = {"name": "ghost", "role": "teller", "branch": BRANCH, "person_id": f"{OTHER_BRANCH}-boss"}
+    reply = hall.ask("POST", "/api/accounts", body=body, headers={"idempotency-key": "ghost"})
+    assert (reply.status, reply.json["code"]) == (404, "plan_person_unknown")
+
+
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])
 def test_no_other_site_signs_somebody_in_or_out(hall: Hall, headers: dict[str, str]) -> None:
     body = {"name": "guard", "password": PASSWORD}

@@ -114,7 +114,9 @@ class AccountDesk:
             return refusal
         if wish.branch is not None and bank.branch(wish.branch) is None:
             return Refusal("account_branch_wrong", place="branch")
-        if wish.person_id and wish.person_id not in {person.id for person in bank.people}:
+        # A branch's account is of somebody of that branch: what is done under it is in the log as theirs.
+        known = {person.id for person in bank.people if wish.branch in {None, person.branch}}
+        if wish.person_id and wish.person_id not in known:
             return Refusal("plan_person_unknown", "person_id", {"person": wish.person_id})
         return None
 

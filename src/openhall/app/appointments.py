@@ -272,7 +272,7 @@ class AppointmentDesk:
         if state.terms == terms or state.is_ended:
             return
         name = hashlib.sha256(msgspec.json.encode(terms)).hexdigest()[:16]
-        key = f"offer-{self._app.next_seq(stream)}-{name}"
+        key = f"{SYSTEM} offer {self._app.next_seq(stream)} {name}"
         command = OfferAppointments(terms, self._random_bytes(SALT_BYTES).hex())
         await self._app.submit(Request(stream, key, SYSTEM, command))
 

@@ -391,7 +391,7 @@ class App:
                 if moments and moments.checkin_ms - OPEN_AHEAD_MS <= now_ms < moments.closes_ms:
                     await self.open_day(branch, SYSTEM)
             elif not state.is_ended and is_due(state, now_ms):
-                await self.submit(Request(stream, f"tick-{now_ms}", SYSTEM, Tick()))
+                await self.submit(Request(stream, f"{SYSTEM} tick {now_ms}", SYSTEM, Tick()))
 
     async def work(self, question: Callable[..., Answered], *about: object, seconds: float) -> Answered:
         """The answer of a worker process; of a thread where none runs beside the server. Raises `Trouble`."""
@@ -496,7 +496,9 @@ class App:
         rules = day_rules(self.version, branch.id, stream.day)
         if rules is None:
             return Refusal("branch_closed_today", "branch_id", {"day": stream.day.isoformat()})
-        return await self.submit(Request(stream, command_id or f"open-{stream}", actor, OpenDay(rules)))
+        return await self.submit(
+            Request(stream, command_id or f"{SYSTEM} open {stream}", actor, OpenDay(rules))
+        )
 
 
 def build(

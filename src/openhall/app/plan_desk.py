@@ -89,7 +89,7 @@ class PlanDesk:
         )
         if day is None:
             return None
-        name = f"plan-{published.version}-{published.published_ms}"
+        name = f"{SYSTEM} plan {published.version} {published.published_ms}"
         return Request(stream, name, SYSTEM, TakePlan(day))
 
     async def _submit(self, request: Request) -> None:

@@ -294,7 +294,7 @@ class TwinDesk:
                 await self._submit(stream, f"review-{advice.id}", ReviewAdvice(advice.id))
 
     async def _submit(self, stream: StreamId, name: str, command: Command) -> None:
-        command_id = f"twin-{name}-{self.halls.clock.now_ms()}-{self._answered_count}"
+        command_id = f"{SYSTEM} {name} {self.halls.clock.now_ms()} {self._answered_count}"
         answer = await self.halls.submit(Request(stream, command_id, SYSTEM, command))
         if isinstance(answer, Refusal):
             _log.debug("The hall took no %s from the twin: %s", name, answer.code)

@@ -142,7 +142,10 @@ REFUSALS = refusals(
     not_called=("The ticket at counter {counter} is {status}, not called.", "Look at the counter."),
     not_serving=("Nobody is being served at counter {counter}.", "Start the service first."),
     grace_not_over=("The customer still has {seconds} seconds.", "Call again, and wait."),
-    recall_first=("Call the customer again before marking a no-show.", "Press Call again, and give them a moment."),
+    recall_first=(
+        "Call the customer again before marking a no-show.",
+        "Press Call again, and give them a moment.",
+    ),
     task_unknown=("There is no escort task {task}.", "Look at the task list."),
     task_closed=("The escort task {task} is done.", "Look at the task list."),
     diversion_unknown=("There is no diversion {diversion}.", "Look at the ticket."),

@@ -36,6 +36,8 @@ Key = Annotated[
         description="A new random value for each new command; the same one for a retry of it.",
     ),
 ]
+"""Without blanks. The ids of the server's own commands have some, so that no client can use one up beforehand
+and keep a day from opening."""
 BY_THE_SERVER = frozenset(kind for kind in HALL.commands if kind.__name__ in rights.BY_THE_CLOCK)
 """Commands that the server makes itself; a day is opened by `POST …/day`, under the bank's own rules."""
 COMMAND_KINDS: tuple[type[Command], ...] = tuple(kind for kind in HALL.commands if kind not in BY_THE_SERVER)

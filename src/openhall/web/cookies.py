@@ -13,6 +13,7 @@ from litestar.datastructures import Cookie
 
 PLAIN_NAME = "openhall_session"
 """Where the server is reached without TLS: on the machine itself, or in a network that the bank trusts."""
+BEARER = "bearer "
 SAFE_NAME = f"__Host-{PLAIN_NAME}"
 
 
@@ -23,15 +24,22 @@ def is_safe(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
 
 def token_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """The token that a request shows: in its Authorization header, else in the cookie; empty for none."""
-    bearer = connection.headers.get("authorization", "")
-    if bearer[:7].lower() == "bearer ":
-        return bearer[7:]
+    if is_by_bearer(connection):
+        return connection.headers["authorization"][len(BEARER) :]
     return connection.cookies.get(_name(connection), "")
+
+
+def is_by_bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Does the request show its token in the header, as programs do and no page of another site can?
+
+    A browser sends other words in that header by itself (Basic, Negotiate), and the cookie beside them.
+    """
+    return connection.headers.get("authorization", "")[: len(BEARER)].lower() == BEARER
 
 
 def is_by_cookie(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     """Does the request lean on a cookie, which a browser sends along whoever made the request?"""
-    return "authorization" not in connection.headers and _name(connection) in connection.cookies
+    return not is_by_bearer(connection) and _name(connection) in connection.cookies
 
 
 def session_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str, length_ms: int) -> Cookie:

@@ -16,7 +16,7 @@ from litestar.params import BodyKwarg
 
 from openhall.app.build import App
 from openhall.kernel.refusal import Refusal
-from openhall.web.cookies import is_by_cookie
+from openhall.web.cookies import is_by_bearer, is_by_cookie, is_safe
 from openhall.web.problems import Refused
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,7 +37,7 @@ def refuse_other_sites(connection: ASGIConnection[Any, Any, Any, Any], handler: 
 
 def is_from_our_site(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     """Does a page of ours ask, or a program?"""
-    if "authorization" in connection.headers:
+    if is_by_bearer(connection):
         return True
     fetched_from = connection.headers.get("sec-fetch-site")
     if fetched_from is not None:
@@ -46,9 +46,12 @@ def is_from_our_site(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     if origin is None:
         # No browser of today writes without either; whoever leans on a cookie has to be one.
         return not is_by_cookie(connection)
+    said = urlsplit(origin)
+    if is_safe(connection) and said.scheme != "https":
+        return False  # The same name without TLS: whoever is on the network writes that page.
     app: App = connection.app.state.openhall
     ours = {connection.headers.get("host", ""), urlsplit(app.settings.server.public_address).netloc}
-    return urlsplit(origin).netloc in ours - {""}
+    return said.netloc in ours - {""}
 
 
 def wants_json(handler: BaseRouteHandler) -> bool:

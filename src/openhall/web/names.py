@@ -12,7 +12,6 @@ from openhall.kernel.text import Text
 from openhall.network.model import Bank, Service
 
 
-
 class Names(dict[str, str]):
     """An id stands for itself where the bank knows it no more: a day that is open keeps its people."""
 
