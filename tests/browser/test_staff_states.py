@@ -19,7 +19,7 @@ WINDOWS = 40
 MANY = {
     "wutong,C8,8,accounts business cash,,,yes\n": "wutong,C8,8,accounts business cash,,,yes\n"
     + "".join(f"wutong,C{n},{n},cash accounts,,,yes\n" for n in range(9, WINDOWS + 1)),
-    'en = "Wutong Road Branch", zh = "梧桐路支行"': 'en = "Wutong Road and Old Railway Station Square Branch",'
+    'en = "Wutong Road Branch", zh = "梧桐路支行"': 'en = "Wutong Road and Old Railway Station Branch",'
     ' zh = "梧桐路与老火车站广场北侧综合业务旗舰支行"',
     'en = "Cash", zh = "现金业务"': 'en = "Cash, notes, coins and foreign currency at the counter",'
     ' zh = "现金与零钞残损币兑换及外币现钞综合业务"',

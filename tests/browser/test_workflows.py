@@ -346,6 +346,26 @@ def test_when_the_doors_close_everybody_in_line_is_served_and_then_the_day_ends(
     expect(display.locator(".tv-whole")).to_contain_text(re.compile("再见.*Goodbye", re.DOTALL))
 
 
+def test_after_a_power_cut_the_day_is_ended_by_force_with_a_reason_and_a_name(
+    open_hall: Served, screen: OpenScreen
+) -> None:
+    numbers = [open_hall.issue("cash")["number"] for _ in range(2)]
+    manager = screen("manager", BRANCH_VIEW, language="en")
+    manager.locator('[data-id="force"] summary').click()
+    force = manager.locator('[data-command="ForceEndDay"]')
+    force.locator("[name=reason]").select_option("power_cut")
+    force.locator("[name=approved_by]").select_option("deng-zhigang")
+    force.get_by_role("button", name="End by force").click()
+    manager.locator("#ask").get_by_role("button", name="No").click()
+    assert not open_hall.read("/hall")["is_ended"], "a question first"
+    force.get_by_role("button", name="End by force").click()
+    manager.locator("#ask").get_by_role("button", name="Yes").click()
+    expect(manager.locator('[data-id="day"]')).to_contain_text("The day has ended.")
+    assert [open_hall.ticket(number)["status"] for number in numbers] == ["unserved", "unserved"]
+    ended = open_hall.read("/events?limit=1000")
+    assert any("power_cut" in str(event) and "deng-zhigang" in str(event) for event in ended)
+
+
 def test_what_a_customer_says_is_sealed_and_the_rating_is_not(open_hall: Served, screen: OpenScreen) -> None:
     number = open_hall.issue("cash")["number"]
     lobby = screen("lobby", LOBBY)
