@@ -69,7 +69,6 @@ class Printer:
     ) -> None:
         self.settings = settings
         self.state: PrinterState = "unknown"
-        self.state_since_seconds = time.monotonic()
         self.failed_count = 0
         self._font = font
         self._limits = limits
@@ -182,8 +181,7 @@ class Printer:
 
     def _set(self, state: PrinterState) -> None:
         with self._changed:
-            if state != self.state:
-                self.state, self.state_since_seconds = state, time.monotonic()
+            self.state = state
             self._changed.notify_all()
 
     def _end(self, job: Job, state: JobState) -> None:

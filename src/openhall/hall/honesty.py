@@ -15,9 +15,6 @@ import msgspec
 from openhall.hall.model.state import HallState, Ticket, TicketStatus
 from openhall.hall.told import WaitSource
 
-PROMISED_OF_TEN = 8
-"""An interval goes from the 10 % to the 90 % point, so eight of ten calls should come inside it."""
-
 
 class Accuracy(msgspec.Struct, frozen=True):
     """Of some tickets. The errors are whole ms; without a called ticket they are 0 and say nothing."""

@@ -163,11 +163,6 @@ class Room(Generic[S]):
         """Reads the JSON body of any of this room's events, at the current version."""
         return msgspec.json.Decoder(Union[self.events])  # noqa: UP007
 
-    @cached_property
-    def command_decoder(self) -> msgspec.json.Decoder[Command]:
-        """Reads the JSON of any of this room's commands."""
-        return msgspec.json.Decoder(Union[self.commands])  # noqa: UP007
-
     def version_of(self, type_: str) -> int:
         """The version in which this room writes an event type today."""
         return self.versions.get(type_, 1)

@@ -222,11 +222,6 @@ class Green(msgspec.Struct, frozen=True):
     ordinary_longest_ms: int = 0
     """The longest wait of an ordinary customer during which the green channel was called."""
 
-    @property
-    def is_kept(self) -> bool:
-        """Was the bound kept?"""
-        return self.broken == 0
-
 
 class Opinions(msgspec.Struct, frozen=True):
     """What customers said."""
