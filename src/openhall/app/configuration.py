@@ -40,6 +40,8 @@ from openhall.log.records import Records
 from openhall.log.versions import keep_version
 from openhall.network.editing import REFUSALS as EDITING_REFUSALS
 from openhall.network.editing import Change, changed
+from openhall.network.effect import Effect
+from openhall.network.effects import effects
 from openhall.network.loading import load
 from openhall.network.merging import merged
 from openhall.network.mistakes import Mistake
@@ -162,6 +164,8 @@ class ConfigurationDesk:
         self._store = store
         self._turn = asyncio.Lock()
         self._seen: object = None
+        self._effects: dict[tuple[str, int], tuple[Effect, ...]] = {}
+        """What waiting drafts would do, by draft and version in force."""
         home.approvals.carry_out[KIND] = self.carry_out
 
     # -- looking ----------------------------------------------------------------------------------------
@@ -368,6 +372,7 @@ class ConfigurationDesk:
                 return proposal
             mark = partial(records.mark_draft, proposal=proposal.id)
             await asyncio.to_thread(mark, self._store, draft.id, DraftState.PROPOSED)
+            await asyncio.to_thread(self._work_out_effects)
             return await self._again(draft_id)
 
     async def _again(self, draft_id: str) -> Draft:
@@ -466,12 +471,28 @@ class ConfigurationDesk:
             write_files(self._home.folder.bank, self.files(head.number))
             records.finish(self._store, head.number)
 
+    # -- what waits -----------------------------------------------------------------------------------------
+
+    def effects_of(self, draft: Draft) -> tuple[Effect, ...]:
+        """What a draft that waits would do; nothing until that was worked out."""
+        return self._effects.get((draft.id, self.head().number), ())
+
+    def _work_out_effects(self) -> None:
+        """For those who decide: a bank of thousands of people takes a second to read."""
+        head, before, found = self.head().number, self._home.bank, {}
+        for draft in records.drafts(self._store, DraftState.PROPOSED):
+            known = self._effects.get((draft.id, head))
+            after = checked(self.files_with(draft)).bank if known is None else None
+            found[draft.id, head] = known or (tuple(effects(before, after)) if after else ())
+        self._effects = found
+
     # -- files that somebody changed by hand ---------------------------------------------------------------
 
     async def run_once(self) -> None:
         """Look whether files were changed by hand; they become a draft that can be proposed."""
         async with self._turn:
             await asyncio.to_thread(self._notice)
+            await asyncio.to_thread(self._work_out_effects)
 
     def _notice(self) -> None:
         seen = signature(self._home.folder.bank)

@@ -442,7 +442,12 @@ def summary(app: App, proposal: Proposal, language: Language) -> Summary:
     if found is None:
         return Summary(say(language, "A change of the configuration"), tuple(facts))
     name = say(language, found.name) if found.origin is Origin.BY_HAND else found.name
-    facts.append((say(language, "Files"), say(language, ", ").join(found.changes)))
+    said = [each.sentence for each in effects_told(app.configuration.effects_of(found), language)]
+    if len(said) > EFFECTS_IN_SUMMARY:
+        more = len(said) - EFFECTS_IN_SUMMARY
+        said = [*said[:EFFECTS_IN_SUMMARY], say(language, "{count} more", count=more)]
+    if said:
+        facts.append((say(language, "What it does"), " ".join(said)))
     return Summary(
         say(language, "Configuration: {name}", name=name),
         tuple(facts),

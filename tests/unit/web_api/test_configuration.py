@@ -187,6 +187,8 @@ def test_a_change_goes_from_a_draft_over_its_preview_to_a_second_person_and_into
     assert waiting["state"] == "proposed"
     listed = site.done("root", "GET", "/api/approvals")
     assert listed[0]["summary"]["title"] == "Configuration: A change"
+    said = "Stepping out and coming back › Times, at most: 4 instead of 3."
+    assert ["What it does", said] in listed[0]["summary"]["facts"]
     decision = f"/api/approvals/{waiting['proposal']}/decision"
     assert site.ask("ops", "POST", decision, {"is_approved": True}).json()["code"] == "approval_own"
     assert site.done("root", "POST", decision, {"is_approved": True})["is_carried_out"]
