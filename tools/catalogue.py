@@ -174,7 +174,7 @@ def from_messages() -> Iterator[Found]:
 def from_reports() -> Iterator[Found]:
     """The indicators of a day and the headings over them."""
     headings = [title for title, _ in report_words.SECTIONS] + [words for _, words in report_exports.TABLES]
-    for words in (*report_words.WORDS.values(), report_words.WITHIN, *headings):
+    for words in (*report_words.WORDS.values(), report_words.WITHIN, report_words.EARLIER, *headings):
         yield "app/report_words.py", words
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import polars as pl
@@ -39,6 +40,8 @@ def test_a_manager_reads_the_last_day_beside_the_same_weekday(screen: OpenScreen
     expect(
         waiting.locator("tbody tr", has_text="called within 30 minutes").locator("td").first
     ).to_contain_text("%")
+    classes = shown.locator("section", has_text="By class").last
+    expect(classes.locator(".report-earlier").first).to_contain_text("·")
     shown.get_by_role("link", name="The day before").click()
     expect(shown.locator("h1")).to_have_text("Sunday 22 November 2026")
     expect(shown.locator(".report-hours li").first).to_be_visible()
@@ -58,6 +61,9 @@ def test_the_table_the_columns_and_the_paper_say_the_same(served: Served) -> Non
     )
     columns = pl.read_parquet(io.BytesIO(get(served, f"{REPORT}/export/parquet{day}").content))
     assert len(table) == len(columns) > 100
+    assert {row["before_day"] for row in table} == {(LAST_DAY - timedelta(days=1)).isoformat()}
+    by_class = [row for row in table if row["group"] == "class" and row["indicator"] == "joined"]
+    assert any(row["before_value"] not in {"", row["value"]} for row in by_class), "a class against yesterday"
     joined = next(row for row in table if (row["group"], row["indicator"]) == ("all", "joined"))
     assert columns.filter(pl.col("group") == "all", pl.col("indicator") == "joined")["value"].item() == float(
         joined["value"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from openhall.app.language import say
 from openhall.app.plan_exports import FONT
 from openhall.app.plan_words import day_words
-from openhall.app.report_words import Line, code_words, sections, table
+from openhall.app.report_words import EARLIER, Line, code_words, sections, table
 from openhall.app.reports import Compared
 from openhall.kernel.text import Language
 from openhall.network.model import Bank, Branch
@@ -20,7 +21,20 @@ from openhall.review.report import DayReport
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
-COLUMNS: Final = ("day", "branch", "is_ended", "group", "code", "indicator", "value", "unit")
+COLUMNS: Final = (
+    "day",
+    "branch",
+    "is_ended",
+    "group",
+    "code",
+    "indicator",
+    "value",
+    "unit",
+    "before_day",
+    "before_value",
+    "weekday_day",
+    "weekday_value",
+)
 """One value a line: a spreadsheet turns it into any table, and a new indicator changes no column."""
 TABLES: Final[tuple[tuple[Group, str], ...]] = (
     ("class", "By class"),
@@ -33,33 +47,56 @@ INK: Final = "#17211e"
 RULE: Final = "#d9dbd2"
 
 
-def rows(reports: Sequence[DayReport], within_minutes: Sequence[int]) -> list[tuple[Any, ...]]:
-    """Every indicator of some days, one a line, as `COLUMNS` names them."""
-    return [
-        (report.day, report.branch, report.is_ended, each.group, each.code, each.name, each.value, each.unit)
-        for report in reports
-        for each in indicators(report, within_minutes)
-    ]
+def rows(found: Sequence[Compared], within_minutes: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Every indicator of some days beside the days they are held against, one a line, as `COLUMNS` says."""
+    return [row for each in found for row in _rows(each, within_minutes)]
 
 
-def as_csv(reports: Sequence[DayReport], within_minutes: Sequence[int]) -> bytes:
+def _rows(found: Compared, within: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    report = found.report
+    others = [(day, _values(day, within)) for day in (found.before, found.same_weekday)]
+    for each in indicators(report, within):
+        key = (each.group, each.code, each.name)
+        then = [cell for day, values in others for cell in (day.day if day else None, values.get(key))]
+        yield (report.day, report.branch, report.is_ended, *key, each.value, each.unit, *then)
+
+
+def _values(day: DayReport | None, within: Sequence[int]) -> dict[tuple[str, str, str], float | None]:
+    listed = indicators(day, within) if day else []
+    return {(each.group, each.code, each.name): each.value for each in listed}
+
+
+def as_csv(found: Sequence[Compared], within_minutes: Sequence[int]) -> bytes:
     """A table for a spreadsheet; the mark at its beginning says that it is UTF-8."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(COLUMNS)
-    for day, branch, is_ended, *rest, value, unit in rows(reports, within_minutes):
-        number = "" if value is None else f"{value:.6g}"
-        lines.writerow([day.isoformat(), branch, int(is_ended), *rest, number, unit])
+    lines.writerows(map(_cell, row) for row in rows(found, within_minutes))
     return text.getvalue().encode("utf-8-sig")
 
 
-def as_parquet(reports: Sequence[DayReport], within_minutes: Sequence[int]) -> bytes:
+def _cell(value: object) -> object:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return int(value)
+        case float():
+            return f"{value:.6g}"
+        case date():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def as_parquet(found: Sequence[Compared], within_minutes: Sequence[int]) -> bytes:
     """The same as a column file, with types: dates are dates, a missing value is null."""
     import polars as pl  # not needed to serve a hall
 
-    types = (pl.Date, pl.String, pl.Boolean, pl.String, pl.String, pl.String, pl.Float64, pl.String)
+    texts = (pl.String, pl.String, pl.String)
+    types = (pl.Date, pl.String, pl.Boolean, *texts, pl.Float64, pl.String, *(pl.Date, pl.Float64) * 2)
     schema = dict(zip(COLUMNS, types, strict=True))
-    frame = pl.DataFrame(rows(reports, within_minutes), schema=schema, orient="row")
+    frame = pl.DataFrame(rows(found, within_minutes), schema=schema, orient="row")
     body = io.BytesIO()
     frame.write_parquet(body)
     return body.getvalue()
@@ -89,12 +126,20 @@ def as_pdf(found: Compared, bank: Bank, branch: Branch, language: Language) -> b
     for section in sections(days, language):
         flow += [Spacer(0, 8), _grid(section.title, heads, section.lines)]
     for group, heading in TABLES:
-        codes, lines = table(days[0], group, language)
+        codes, lines = table(days, group, language)
         if codes:
             names = [code_words(group, code, bank, branch, language) for code in codes]
             flow += [Spacer(0, 12), _grid(say(language, heading), names, lines)]
+    if any(found.days[1:]):
+        flow.append(_text(earlier_words(found, language), 9))
     document.build(flow)
     return body.getvalue()
+
+
+def earlier_words(found: Compared, language: Language) -> str:
+    """What the small figures are of."""
+    before, weekday = (head_words(day, language) for day in found.days[1:])
+    return say(language, EARLIER, before=before, weekday=weekday)
 
 
 def head_words(day: DayReport | None, language: Language) -> str:
@@ -113,7 +158,13 @@ def _text(words: str, size: float, *, is_right: bool = False) -> Flowable:
     style = ParagraphStyle(
         "plain", fontName=FONT, fontSize=size, leading=size * 1.35, wordWrap="CJK", alignment=alignment
     )
-    return Paragraph(escape(words), style)
+    return Paragraph(escape(words).replace("\n", "<br/>"), style)
+
+
+def _cells_of(line: Line) -> list[str]:
+    """Each value; under it what it was on the days that this one is held against."""
+    earlier = line.earlier or ("",) * len(line.values)
+    return [f"{now}\n({then})" if then else now for now, then in zip(line.values, earlier, strict=True)]
 
 
 def _grid(title: str, heads: Sequence[str], lines: Sequence[Line]) -> Flowable:
@@ -127,7 +178,7 @@ def _grid(title: str, heads: Sequence[str], lines: Sequence[Line]) -> Flowable:
     size = 8.5 if len(heads) <= 5 else 7
     cells = [[_text(title, size + 1), *(_text(head, size, is_right=True) for head in heads)]]
     cells += [
-        [_text(line.label, size), *(_text(value, size, is_right=True) for value in line.values)]
+        [_text(line.label, size), *(_text(value, size, is_right=True) for value in _cells_of(line))]
         for line in lines
     ]
     grid = Table(cells, colWidths=[label, *[(width - label) / len(heads)] * len(heads)], repeatRows=1)

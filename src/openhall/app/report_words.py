@@ -12,6 +12,9 @@ from openhall.network.model import Bank, Branch
 from openhall.review.indicators import Group, Indicator, Unit
 
 NOTHING: Final = "–"
+BETWEEN: Final = " · "
+EARLIER: Final = "Small: {before} · {weekday}"
+"""What the small figures under a value are of."""
 
 WORDS: Final[dict[str, str]] = {
     "joined": "customers",
@@ -29,6 +32,7 @@ WORDS: Final[dict[str, str]] = {
     "wait_longest": "wait, longest",
     "wait_mean_with_holds": "average with the time stepped out",
     "wait_longest_with_holds": "longest with the time stepped out",
+    "waiting_longest": "waiting now, longest so far",
     "no_show_rate": "absent, of those called",
     "renege_rate": "left, of all who came",
     "abandon_rate": "absent, left or not returned, of all who came",
@@ -81,7 +85,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "Customers",
         ("joined", "called", "served", "elsewhere", "no_show", "reneged", "lapsed", "unserved", "pending"),
     ),
-    ("How long people waited", ("wait_", "within_")),
+    ("How long people waited", ("wait_", "within_", "waiting_longest")),
     ("Lost on the way", ("no_show_rate", "renege_rate", "abandon_rate", "baulked", "referred")),
     ("Windows", ("utilisation", "open_rate", "service_mean", "off_counter_rate")),
     (
@@ -142,6 +146,8 @@ class Line:
 
     label: str
     values: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
+    """For each column what it was on the day before and on the same weekday; empty where neither was."""
 
 
 @dataclass(frozen=True)
@@ -164,13 +170,38 @@ def sections(days: Sequence[Sequence[Indicator]], language: Language) -> list[Se
     return found
 
 
-def table(day: Sequence[Indicator], group: Group, language: Language) -> tuple[list[str], list[Line]]:
-    """(codes, lines) of one group: a column a class, a service, a window or a channel."""
-    codes = list(dict.fromkeys(each.code for each in day if each.group == group))
-    own = [each for each in day if each.group == group]
-    columns = [{each.name: each for each in own if each.code == code} for code in codes]
+def table(
+    days: Sequence[Sequence[Indicator]], group: Group, language: Language
+) -> tuple[list[str], list[Line]]:
+    """(codes, lines) of one group: a column a class, a service, a window or a channel.
+
+    `days` are the day itself and those that it is held against.
+    """
+    codes = list(dict.fromkeys(each.code for each in days[0] if each.group == group))
+    columns, *others = (_columns(day, group, codes) for day in days)
     names = list(dict.fromkeys(name for column in columns for name in column))
-    return codes, [_line(name, columns, language) for name in names]
+    return codes, [_compared_line(name, columns, others, language) for name in names]
+
+
+def _columns(day: Sequence[Indicator], group: Group, codes: Sequence[str]) -> list[dict[str, Indicator]]:
+    own = [each for each in day if each.group == group]
+    return [{each.name: each for each in own if each.code == code} for code in codes]
+
+
+def _compared_line(
+    name: str,
+    columns: Sequence[dict[str, Indicator]],
+    others: Sequence[Sequence[dict[str, Indicator]]],
+    language: Language,
+) -> Line:
+    """A line with what each of its values was on other days."""
+    line = _line(name, columns, language)
+    earlier = []
+    for place in range(len(columns)):
+        then = [day[place].get(name) for day in others]
+        words = [value_words(each.value, each.unit, language) if each else NOTHING for each in then]
+        earlier.append(BETWEEN.join(words) if any(then) else "")
+    return Line(line.label, line.values, tuple(earlier))
 
 
 def _line(name: str, columns: Sequence[dict[str, Indicator]], language: Language) -> Line:

@@ -65,6 +65,22 @@ def work_out_one(database: str, stream: StreamId, now_ms: int) -> bytes:
         return msgspec.json.encode(day_report(stream, store.read(stream=stream), now_ms=now_ms))
 
 
+async def compared_of_all(app: App, branches: list[Branch], day: date) -> list[Compared]:
+    """The same beside the two days that each is held against."""
+    return await asyncio.to_thread(_compared_of_all, app, [branch.id for branch in branches], day)
+
+
+def _compared_of_all(app: App, branches: list[str], day: date) -> list[Compared]:
+    kept: dict[str, list[DayReport]] = {branch: [] for branch in branches}
+    for report in DAY_REPORTS.between(app.store, branches, day - LOOKED_BACK, day):
+        kept[report.branch].append(report)
+    return [
+        Compared(own[-1], before(day, own), same_weekday(day, own))
+        for own in kept.values()
+        if own and own[-1].day == day
+    ]
+
+
 async def of_all(app: App, branches: list[Branch], day: date) -> list[DayReport]:
     """The kept reports of a day, in the order of the branches."""
     order = {branch.id: number for number, branch in enumerate(branches)}

@@ -213,7 +213,14 @@ class _Watch:
             opinions=self._opinions(),
             ends=self._ends(),
             hours=self._hours(tickets),
+            waiting_longest_ms=0 if state.is_ended else self._waiting_longest_ms(until_ms),
         )
+
+    def _waiting_longest_ms(self, until_ms: int) -> int:
+        """Of those in line who were not called yet."""
+        line = (self.state.tickets[ticket_id] for _, ticket_id in self.state.line)
+        ages = (until_ms - t.joined_ms - t.held_ms_by(until_ms) for t in line if not t.first_called_ms)
+        return max(ages, default=0)
 
     def _tally(self, tickets: list[Ticket]) -> Tally:
         outcomes = Tallies(OUTCOMES.get(ticket.status, "pending") for ticket in tickets)

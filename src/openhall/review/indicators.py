@@ -90,6 +90,8 @@ def _day(report: DayReport) -> Iterator[Indicator]:
         ("complaints", opinions.complaints, "count"),
         ("complaints_per_10000", report.complaints_per_ten_thousand, "per_10000"),
     )
+    if not report.is_ended:
+        yield Indicator("day", "", "waiting_longest", report.waiting_longest_ms / SECOND_MS, "seconds")
     for name, value, unit in plain:
         yield Indicator("day", "", name, value, unit)
 

@@ -297,6 +297,8 @@ class DayReport(msgspec.Struct, frozen=True):
     opinions: Opinions
     ends: Ends
     hours: tuple[Hour, ...]
+    waiting_longest_ms: int = 0
+    """Of a day that goes on: how long whoever waits longest has waited so far, without time stepped out."""
 
     @property
     def utilisation(self) -> float | None:

@@ -26,6 +26,8 @@ LEVEL_OF: Final[dict[str, AlertLevel]] = {
     "database_damaged": "red",
     "disk_low": "orange",
     "disk_full": "red",
+    "heads_lost": "red",
+    "heads_unwritten": "orange",
     "messages_ill": "orange",
     "record_changed": "red",
     "record_cut_off": "red",

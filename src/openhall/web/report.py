@@ -21,7 +21,7 @@ from openhall.kernel.text import Language
 from openhall.log.day_records import DAY_REPORTS
 from openhall.network.model import Branch
 from openhall.review.indicators import Indicator, indicators
-from openhall.review.report import DayReport, Hour, joined_tallies
+from openhall.review.report import Hour, joined_tallies
 from openhall.web.api import BranchId, branch_of
 from openhall.web.frame import frame
 from openhall.web.guarding import needs_screen
@@ -100,7 +100,7 @@ def _drawn(app: App, branch: Branch, found: Compared, language: Language) -> dic
     days = [indicators(day, within) if day else [] for day in found.days]
     tables = []
     for group, heading in report_exports.TABLES:
-        codes, lines = table(days[0], group, language)
+        codes, lines = table(days, group, language)
         if codes:
             names = [code_words(group, code, app.bank, branch, language) for code in codes]
             tables.append({"group": group, "heading": say(language, heading), "names": names, "lines": lines})
@@ -109,6 +109,7 @@ def _drawn(app: App, branch: Branch, found: Compared, language: Language) -> dic
         "column_heads": [report_exports.head_words(day, language) for day in found.days],
         "sections": sections(days, language),
         "tables": tables,
+        "earlier": report_exports.earlier_words(found, language) if any(found.days[1:]) else "",
         "tiles": _tiles(days, max(within), language),
         "bars": _bars(found.report.hours),
     }
@@ -161,11 +162,11 @@ async def report_export(
     if kind == "pdf":
         body = await asyncio.to_thread(report_exports.as_pdf, found, app.bank, branch, language)
     else:
-        body = await asyncio.to_thread(_file, kind, [found.report], within)
+        body = await asyncio.to_thread(_file, kind, [found], within)
     return _download(body, kind, f"{branch.id}-{chosen.isoformat()}")
 
 
-def _file(kind: str, found: list[DayReport], within: tuple[int, ...]) -> bytes:
+def _file(kind: str, found: list[Compared], within: tuple[int, ...]) -> bytes:
     make = report_exports.as_csv if kind == "csv" else report_exports.as_parquet
     return make(found, within)
 
@@ -183,21 +184,20 @@ def _reached(request: OpenhallRequest) -> list[Branch]:
     return [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
 
 
-async def _network(request: OpenhallRequest, day: date | None) -> tuple[date, list[DayReport]]:
-    """The ended days of all branches in reach on one date: the date asked for, or the last with any."""
-    app: App = request.app.state.openhall
-    branches = _reached(request)
-    if day is None:
-        today = max(app.local_day(branch) for branch in app.bank.branches)
-        day = await asyncio.to_thread(DAY_REPORTS.last, app.store, today) or today
-    return day, await reports.of_all(app, branches, day)
+async def _network_day(app: App, day: date | None) -> date:
+    """The date asked for, or the last with an ended day of any branch."""
+    if day is not None:
+        return day
+    today = max(app.local_day(branch) for branch in app.bank.branches)
+    return await asyncio.to_thread(DAY_REPORTS.last, app.store, today) or today
 
 
 @get("/head/report", include_in_schema=False, opt=RIGHT)
 async def network_page(request: OpenhallRequest, day: Wanted = None) -> Response[bytes]:
     """The ended days of all branches, one a line."""
     app: App = request.app.state.openhall
-    chosen, found = await _network(request, day)
+    chosen = await _network_day(app, day)
+    found = await reports.of_all(app, _reached(request), chosen)
     language, within = language_of(request), app.bank.report.within_minutes
     columns = [*NETWORK_COLUMNS[:2], f"within_{max(within)}", *NETWORK_COLUMNS[2:]]
     names = {branch.id: branch.name for branch in app.bank.branches}
@@ -222,10 +222,11 @@ async def network_page(request: OpenhallRequest, day: Wanted = None) -> Response
 @get("/head/report/export/{kind:str}", include_in_schema=False, opt=RIGHT)
 async def network_export(request: OpenhallRequest, kind: Kind, day: Wanted = None) -> Response[bytes]:
     """Every indicator of every branch on one date, as a table."""
-    chosen, found = await _network(request, day)
+    app: App = request.app.state.openhall
+    chosen = await _network_day(app, day)
+    found = await reports.compared_of_all(app, _reached(request), chosen)
     if kind not in TYPES or kind == "pdf" or not found:
         raise Refused(Refusal("report_unknown", "day"))
-    app: App = request.app.state.openhall
     body = await asyncio.to_thread(_file, kind, found, app.bank.report.within_minutes)
     return _download(body, kind, chosen.isoformat())
 

@@ -292,6 +292,8 @@ def test_every_code_that_is_told_as_a_fault_is_shown_to_come() -> None:
         "writer_busy",
         "tls_kept",  # tests/contract/test_tls.py: a server that runs
         "database_damaged",  # tests/unit/app/test_checkup.py
+        "heads_lost",  # tests/unit: the statements of where the log ends
+        "heads_unwritten",
         "record_changed",  # tests/unit/log: each way in which the record can be wrong
         "record_forged",
         "record_missing",

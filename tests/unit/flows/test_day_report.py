@@ -163,6 +163,7 @@ def test_a_day_that_goes_on_is_measured_up_to_now() -> None:
     assert not found.is_ended
     assert found.as_of_ms == at(9, 30)
     assert found.all.pending == 4
+    assert found.waiting_longest_ms == 25 * MINUTE_MS, "since five past nine"
     assert found.windows[0].open_ms == 25 * MINUTE_MS
 
 
