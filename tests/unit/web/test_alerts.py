@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ from openhall.app.folder import Folder
 from openhall.app.settings import Settings, SmtpSettings, WebhookSettings
 from openhall.hall.model import commands as c
 from openhall.kernel.clock import MINUTE_MS, ManualClock
-from openhall.kernel.event import SYSTEM, Answer, Command, Request, StreamId
 from openhall.log import alerts as alerts_log
 from openhall.log import outbox
 from openhall.network.model import Role
@@ -27,8 +26,8 @@ from openhall.review.alerts import Alert
 from openhall.web.site import create_site
 from tests.places import on
 from tests.unit.messages.receivers import SECRET
+from tests.unit.web.halls import BRANCH, Behind
 
-BRANCH = "wutong"
 DAYS = (day for n in range(60) if (day := date(2026, 11, 24) + timedelta(days=n)).weekday() < 5)
 SETTINGS = Settings(
     staff=WebhookSettings(url="http://127.0.0.1:9/", secret=SECRET),
@@ -46,38 +45,19 @@ ACCOUNTS: dict[str, tuple[Role, str | None, str | None]] = {
 }
 
 
-class Hall:
+class Hall(Behind):
     """A branch in the morning; time and turns are the test's."""
 
     def __init__(self, app: App, clock: ManualClock, client: TestClient[Any]) -> None:
-        self.app, self.clock, self.client = app, clock, client
-        self.stream = StreamId(BRANCH, date.min)
-        self.done = 0
+        super().__init__(app, clock, client)
         self.tokens: dict[str, str] = {}
 
     def begin(self, day: date) -> Hall:
-        """Nine o'clock of a day of its own: doors open, one window, two people waiting."""
+        """With two people waiting; what was the matter on the day before is over."""
         self.clock.set(on(day, 8))
         self.turn(ROUND_TURNS)
-        self.stream = StreamId(BRANCH, day)
-        branch = self.app.bank.branch(BRANCH)
-        assert branch is not None
-        self.run(self.app.open_day, branch, SYSTEM)
-        self.clock.advance(60 * MINUTE_MS)
-        self.do(c.OpenDoors())
-        self.do(c.OpenCounter("C2", "xu-jing"))
-        for _ in range(2):
-            self.do(c.IssueTicket("cash"))
+        self.open_morning(day, waiting_count=2)
         return self
-
-    def run(self, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-        assert self.client.blocking_portal is not None
-        return self.client.blocking_portal.call(work, *args)
-
-    def do(self, command: Command) -> None:
-        self.done += 1
-        answer = self.run(self.app.submit, Request(self.stream, f"k{self.done}", SYSTEM, command))
-        assert isinstance(answer, Answer), answer
 
     def turn(self, turns: int = 1) -> None:
         for _ in range(turns):

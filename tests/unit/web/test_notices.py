@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import date, timedelta
 from functools import partial
@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from openhall.app.build import App, build
+from openhall.app.build import build
 from openhall.app.folder import Folder
 from openhall.app.settings import ServerSettings, Settings, WebhookSettings
 from openhall.hall.model import commands as c
 from openhall.hall.told import TicketWait
 from openhall.kernel.clock import MINUTE_MS, ManualClock
-from openhall.kernel.event import SYSTEM, Answer, Command, Request, StreamId
+from openhall.kernel.event import Command
 from openhall.log import notices as notices_log
 from openhall.log import outbox
 from openhall.log.sqlite import SqliteStore
@@ -29,6 +29,7 @@ from openhall.web.notices import WRITES_PER_MINUTE_AT_MOST
 from openhall.web.site import create_site
 from tests.places import on
 from tests.unit.messages.receivers import SECRET, Gateway, content, gateway
+from tests.unit.web.halls import Behind
 
 DAYS = (day for n in range(60) if (day := date(2026, 11, 24) + timedelta(days=n)).weekday() < 5)
 NUMBER = "13812345678"
@@ -40,36 +41,16 @@ SETTINGS = Settings(
 )
 
 
-class Hall:
+class Hall(Behind):
     """A branch in the morning with a gateway for text messages; time and turns are the test's."""
 
-    def __init__(self, app: App, clock: ManualClock, client: TestClient[Any]) -> None:
-        self.app, self.clock, self.client = app, clock, client
-        self.stream = StreamId("wutong", date.min)
-        self.done = 0
-
     def begin(self, day: date) -> Hall:
-        """Nine o'clock of a day of its own: doors open, one window, four people waiting for cash."""
-        self.stream = StreamId("wutong", day)
-        self.clock.set(on(day, 8))
-        branch = self.app.bank.branch("wutong")
-        assert branch is not None
-        self.run(self.app.open_day, branch, SYSTEM)
-        self.clock.advance(60 * MINUTE_MS)
-        self.do(c.OpenDoors())
-        self.do(c.OpenCounter("C2", "xu-jing"))
-        for _ in range(4):
-            self.do(c.IssueTicket("cash"))
+        """With four people waiting."""
+        self.open_morning(day, waiting_count=4)
         return self
 
-    def run(self, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-        assert self.client.blocking_portal is not None
-        return self.client.blocking_portal.call(work, *args)
-
     def do(self, command: Command) -> None:
-        self.done += 1
-        answer = self.run(self.app.submit, Request(self.stream, f"k{self.done}", SYSTEM, command))
-        assert isinstance(answer, Answer), answer
+        super().do(command)
         self.look()
 
     def look(self) -> None:
