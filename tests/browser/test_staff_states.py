@@ -57,7 +57,8 @@ def test_forty_windows_and_a_long_line_stay_readable_also_at_twice_the_size(
     number = served.call_next("C2")
     for account, path in [("teller", "counter?counter=C2"), ("lobby", "lobby"), ("manager", "branch")]:
         page = screen(account, f"/b/{BRANCH}/{path}", language="en")
-        page.set_viewport_size({side: SIZES[account][side] // 2 for side in ("width", "height")})  # type: ignore[arg-type, literal-required, misc]
+        size = SIZES[account]
+        page.set_viewport_size({"width": size["width"] // 2, "height": size["height"] // 2})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), account
     teller = screen("teller", f"/b/{BRANCH}/counter?counter=C2", language="en")
     expect(teller.locator(".ticket-number")).to_have_text(number)

@@ -101,3 +101,28 @@ def test_the_next_open_day_skips_days_that_are_closed(bank: Bank) -> None:
     week = state.day_rules.branch.week
     ahead = next(n for n in range(1, 8) if week[(FRIDAY.weekday() + n) % 7] is not None)
     assert (opens_ms - at(FRIDAY, 0)) // (24 * 60 * MINUTE_MS) == ahead
+
+
+@pytest.mark.parametrize(
+    ("day", "reason", "opens"),
+    [
+        (date(2026, 11, 27), None, None),
+        (date(2027, 1, 1), "New Year's Day", date(2027, 1, 2)),
+        (date(2027, 2, 6), "Spring Festival", date(2027, 2, 8)),
+    ],
+    ids=["an open day", "closed for a day", "closed for two"],
+)
+def test_a_closed_day_has_its_reason_and_says_when_the_branch_opens_again(
+    bank: Bank, day: date, reason: str | None, opens: date | None
+) -> None:
+    assert isinstance(bank.app.clock, ManualClock)
+    bank.app.clock.set(at(day, 10))
+    shut = elsewhere.shut_today(bank.app, bank.branch(OWN))
+    if reason is None:
+        assert shut is None
+        return
+    assert shut is not None
+    assert shut.reason is not None
+    assert shut.reason.en == reason
+    assert opens is not None
+    assert 0 < shut.next_open_ms - at(opens, 0) < 24 * 60 * MINUTE_MS
