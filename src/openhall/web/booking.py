@@ -8,9 +8,11 @@ carries a key made with the page: pressing twice, or again after a failure, is t
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -134,7 +136,8 @@ async def choose_branch(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The branches that can be booked."""
     app: App = request.app.state.openhall
     offering = [branch for branch in app.bank.branches if app.appointments.is_offered(branch)]
-    return _rendered(request, "book.html", _around(request, None) | {"step": "branch", "branches": offering})
+    found = {"step": "branch"} | _few(request, offering)
+    return _rendered(request, "book.html", _around(request, None) | found)
 
 
 @get("/book/{branch_id:str}", include_in_schema=False, opt=ANYONE)
@@ -158,21 +161,44 @@ def _step(
     """The first question that is still open."""
     app: App = request.app.state.openhall
     days, channels = app.appointments.days(branch), app.outward.reminders.offered()
-    found: dict[str, Any] = {"service": service, "day": day, "at_ms": at_ms, "days": days, "branches": []}
+    found: dict[str, Any] = {"service": service, "day": day, "at_ms": at_ms, "days": days}
     found |= {"channels": channels, "remind": remind if remind in channels else ""}
     offered = {each.service_id for d in days for each in _terms_services(app, branch, d)}
     if not days:
         return found | {"step": "nothing"}
     if service not in offered:
-        return found | {"step": "service", "offered": [s for s in app.bank.services if s.id in offered]}
+        return found | {"step": "service"} | _few(request, [s for s in app.bank.services if s.id in offered])
     if day not in days:
-        return found | {"step": "day", "free_days": free_days(app, branch, service)}
+        return found | {"step": "day"} | _few(request, free_days(app, branch, service))
     free = free_slots(app, branch, service, day)
     if at_ms not in {slot.at_ms for slot in free}:
-        return found | {"step": "time", "free": free}
+        return found | {"step": "time"} | _few_times(request, free, branch)
     if channels and remind not in {*channels, NO_REMINDER}:
         return found | {"step": "remind"}
     return found | {"step": "send", "consent": app.personal.consent("appointment")}
+
+
+def _few(request: Request[Any, Any, Any], every: Sequence[Any]) -> dict[str, Any]:
+    """What a page lets one choose from, and the way to the rest: in elder mode a few at a time."""
+    query = dict(request.query_params)
+    shown, next_page = every, -1
+    if elder.elder_px_of(request):
+        shown, next_page = elder.paged(every, query.get("page", ""), elder.CHOICES_A_SCREEN)
+    more = f"{request.url.path}?{urlencode(query | {'page': str(next_page)})}" if next_page >= 0 else ""
+    return {"choices": shown, "more": more, "is_last": next_page == 0, "every_time": ""}
+
+
+def _few_times(
+    request: Request[Any, Any, Any], free: list[views_asked.SlotView], branch: Branch
+) -> dict[str, Any]:
+    """The free times; in elder mode the first of each hour, and the way to all of them."""
+    if not elder.elder_px_of(request) or "every" in request.query_params:
+        return {"choices": free, "more": "", "is_last": False, "every_time": ""}
+    hm = clock_words(branch.timezone)
+    hours = {hm(slot.at_ms)[:2]: slot for slot in reversed(free)}
+    query = {name: value for name, value in request.query_params.items() if name != "page"}
+    every = f"{request.url.path}?{urlencode(query | {'every': '1'})}" if len(hours) < len(free) else ""
+    return _few(request, list(reversed(hours.values()))) | {"every_time": every}
 
 
 def _terms_services(app: App, branch: Branch, day: date) -> tuple[Any, ...]:
@@ -289,6 +315,7 @@ def _shown(
         "address": address,
         "code": phone.code_of(address),
         "is_today": own.stream.day == app.local_day(own.branch),
+        "is_reminded": app.outward.reminders.wish(own.stream, booked.contact_ref) is not None,
         "is_gone": own.booked.service_id not in {s.id for s in app.bank.services},
         "may_check_in": _may_check_in(app, own) is None,
         "checks_at_door": own.state.rules is not None and own.state.rules.regime.entry.is_check_required,
@@ -307,8 +334,10 @@ def _moving(request: Request[Any, Any, Any], own: Own) -> dict[str, Any]:
     wanted = request.query_params.get("day", "")
     days = free_days(app, own.branch, own.booked.service_id)
     day = next((each["day"] for each in days if each["day"].isoformat() == wanted), None)
-    free = free_slots(app, own.branch, own.booked.service_id, day) if day else []
-    return {"free_days": days, "day": day, "free": free}
+    if day is None:
+        return {"day": None} | _few(request, days)
+    free = free_slots(app, own.branch, own.booked.service_id, day)
+    return {"day": day} | _few_times(request, free, own.branch)
 
 
 def _address(request: Request[Any, Any, Any], own: Own) -> str:
