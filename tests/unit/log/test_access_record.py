@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -24,12 +23,6 @@ from openhall.log.troubles import LogTrouble
 START_MS = 1_800_000_000_000
 KEYS = KeyRing([b"k" * KEY_BYTES])
 OTHER_KEYS = KeyRing([b"o" * KEY_BYTES])
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "bank.db") as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Can only those sign in who may, and for as long as they may?"""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from random import Random
 from typing import Literal
 
 import pytest
@@ -22,22 +20,6 @@ from openhall.network.model import Role
 PASSWORD = "correct horse 窗口"
 CHEAP = AccountSettings(hash_memory_kib=8, hash_passes=1)
 """Argon2 at its lowest cost: these tests are about rules, not about attackers."""
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "bank.db") as store:
-        yield store
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(1_800_000_000_000)
-
-
-@pytest.fixture
-def random_bytes() -> Callable[[int], bytes]:
-    return Random(7).randbytes
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Does everything that needs two people get two, and its effect once?"""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -50,17 +48,6 @@ class Notes:
         if self.refusal is None and proposal.id not in self.done:
             self.done.append(proposal.id)
         return self.refusal
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "bank.db") as store:
-        yield store
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(1_800_000_000_000)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -36,9 +35,8 @@ class Counted:
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Counted]:
-    with SqliteStore.open(tmp_path / "bank.db") as store:
-        yield Counted(store)
+def records(store: SqliteStore) -> Counted:
+    return Counted(store)
 
 
 def made(records: Counted, count: int) -> Devices:

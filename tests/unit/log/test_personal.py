@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -34,12 +33,6 @@ from openhall.network.model import ConsentText, PrivacyPolicy
 CONTACT = {"name": "王桂兰", "phone": "13900000000"}
 START_MS = 1_800_000_000_000
 random_bytes = Random(11).randbytes
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "bank.db") as store:
-        yield store
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,12 +20,6 @@ from openhall.network.model import PrivacyPolicy
 NOW_MS = 1_800_000_000_000
 GROWING = ("messages", "alerts", "alert_changes", "personal", "personal_access", "events", "commands")
 Asking = Callable[[SqliteStore], object]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "bank.db") as found:
-        yield found
 
 
 def personal(store: SqliteStore) -> PersonalRecords:

@@ -1,10 +1,8 @@
 """Signing in step by step: codes, locks, one's own passwords, sessions that lie idle, what is on record."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from random import Random
 
 import pyotp
 import pytest
@@ -31,22 +29,6 @@ CHEAP = AccountSettings(
 )
 KEYS = KeyRing([bytes(range(32))])
 STEP_MS = STEP_SECONDS * 1_000
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "bank.db") as store:
-        yield store
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(1_800_000_000_000)
-
-
-@pytest.fixture
-def random_bytes() -> Callable[[int], bytes]:
-    return Random(7).randbytes
 
 
 @pytest.fixture
