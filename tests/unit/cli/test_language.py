@@ -86,7 +86,11 @@ def test_messages_are_chinese_and_json_is_the_same(tmp_path: Path, monkeypatch: 
     assert "网点负责人" in installed.stdout
     verified = openhall("verify", "--folder", folder)
     assert verified.exit_code == 0
-    assert verified.stdout == "已读取0个营业日、0个事件、0个答复。\n全部一致，没有问题。\n"
+    assert verified.stdout.splitlines() == [
+        "已读取0个营业日、0个事件、0个答复。",
+        "全部一致，没有问题。",
+        "没有可供比对的日志末端签名声明。",
+    ]
     as_json = openhall("verify", "--folder", folder, "--json").stdout
     monkeypatch.delenv("OPENHALL_LANGUAGE")
     assert json.loads(openhall("verify", "--folder", folder, "--json").stdout) == json.loads(as_json)
@@ -98,7 +102,7 @@ def test_trouble_keeps_its_code_and_tells_the_rest_in_chinese(tmp_path: Path) ->
     assert done.exit_code == EXIT_TROUBLE
     first, *_, last = done.stderr.splitlines()
     assert first == "folder_missing: 指定位置没有安装。"
-    assert last.startswith("处理办法： 请检查路径")
+    assert last.startswith("处理办法： 请先运行")
 
 
 @pytest.mark.usefixtures("chinese")
