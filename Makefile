@@ -76,6 +76,8 @@ lock: $(STAMPS)/openhall ## Choose versions anew from pyproject.toml and package
 	$(BIN)/uv lock --python $(BIN)/python --upgrade
 	$(BIN)/uv export --quiet --frozen --all-groups --all-extras --no-emit-project --no-header \
 	  --format requirements-txt --output-file requirements.lock
+	$(BIN)/uv export --quiet --frozen --no-default-groups --extra telemetry --no-emit-project --no-header \
+	  --format requirements-txt --output-file deploy/requirements.txt
 	$(NPM) install --package-lock-only
 	$(BIN)/python tools/trim_lock.py
 

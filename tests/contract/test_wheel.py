@@ -102,6 +102,18 @@ def test_the_source_archive_builds_the_same_wheel(sources: Path, names: set[str]
         assert set(archive.namelist()) == names
 
 
+def test_a_server_is_given_packages_of_the_lock_and_none_for_developers() -> None:
+    def packages(path: str) -> set[str]:
+        lines = (ROOT / path).read_text().splitlines()
+        return {line.split()[0] for line in lines if line[:1].isalnum()}
+
+    served, locked = packages("deploy/requirements.txt"), packages("requirements.lock")
+    assert served < locked, "the same versions: make lock writes both"
+    names = {package.split("==")[0] for package in served}
+    assert {"granian", "litestar", "msgspec", "numba", "opentelemetry-sdk"} <= names
+    assert not names & {"pytest", "ruff", "mypy", "playwright", "schemathesis", "uv"}
+
+
 def test_nothing_of_a_working_copy_travels_along(sources: Path) -> None:
     found = {path.name for path in sources.rglob("*")}
     assert not found & {".git", ".venv", "node_modules", "__pycache__", "openhall.db", "uv.lock"}
