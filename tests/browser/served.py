@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -170,13 +170,13 @@ class Served:
         self.process = subprocess.Popen([sys.executable, "-m", "tests.browser.served", *arguments], cwd=ROOT)
         deadline = time.monotonic() + START_SECONDS
         while True:
-            try:
-                if httpx.get(f"{self.url}/sign-in", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise
-                time.sleep(0.1)
+            with suppress(httpx.TransportError):
+                answer = httpx.get(f"{self.url}/sign-in", timeout=2)
+                assert answer.status_code == 200, f"it serves {answer.status_code}: {answer.text[:500]}"
+                return
+            assert self.process.poll() is None, "the server has ended"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """End it as a service manager would."""
