@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import days
+from tests.browser import customers, days
 from tests.browser.conftest import OpenScreen, Watch
 from tests.browser.customers import AXE, AXE_RULES
 from tests.browser.gallery import Scheme, is_of, load, opened, pages, views
@@ -20,16 +20,6 @@ from tools import catalogue
 
 TEXT_PX_AT_LEAST = 24
 TARGET_PX_AT_LEAST = 60
-
-
-SMALL_TEXT = """(least) => [...document.querySelectorAll('body *')]
-  .filter((e) => e.offsetParent !== null && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
-  .filter((e) => parseFloat(getComputedStyle(e).fontSize) < least)
-  .map((e) => e.textContent.trim().slice(0, 30))"""
-NARROW_TARGETS = """(least) => [...document.querySelectorAll('a, button, label')]
-  .filter((e) => e.offsetParent !== null)
-  .filter((e) => e.getBoundingClientRect().height < least || e.getBoundingClientRect().width < least)
-  .map((e) => e.textContent.trim().slice(0, 30))"""
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +134,9 @@ def test_at_the_kiosk_text_and_targets_are_large_and_a_person_is_a_tap_away(
     screen: OpenScreen, language: str, step: str
 ) -> None:
     kiosk = screen("kiosk", f"/b/{BRANCH}/kiosk{step}", language=language)
-    small = kiosk.evaluate(SMALL_TEXT, TEXT_PX_AT_LEAST)
+    small = kiosk.evaluate(customers.SMALL_TEXT, TEXT_PX_AT_LEAST)
     assert small == []
-    narrow = kiosk.evaluate(NARROW_TARGETS, TARGET_PX_AT_LEAST)
+    narrow = kiosk.evaluate(customers.NARROW_TARGETS, TARGET_PX_AT_LEAST)
     assert narrow == []
     if step != "?person=1":
         expect(kiosk.locator(".kiosk-person")).to_be_in_viewport()
@@ -157,7 +147,7 @@ def test_at_the_kiosk_text_and_targets_are_large_and_a_person_is_a_tap_away(
 def test_on_the_display_nothing_is_too_small_for_five_metres(screen: OpenScreen) -> None:
     display = screen("display", f"/b/{BRANCH}/display")
     least = 1080 * 0.025  # of a screen 68 cm high, some 17 mm
-    small = display.evaluate(SMALL_TEXT, least)
+    small = display.evaluate(customers.SMALL_TEXT, least)
     assert small == []
     assert display.evaluate("document.documentElement.scrollHeight <= innerHeight")
     clipped = display.evaluate(
