@@ -168,7 +168,8 @@ def _changed_toml(body: bytes, change: SetValue | AddItem | RemoveItem | MoveIte
             take_out(document, change.path)
         else:
             _move(document, change)
-    except (KeyError, IndexError, TypeError, ValueError, TOMLKitError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, TOMLKitError) as error:
+        # What stands there may be of another form than the key says: somebody is in the middle of a change.
         raise _unknown(change) from error
     return tomlkit.dumps(document).encode()
 

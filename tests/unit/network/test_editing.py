@@ -286,3 +286,26 @@ def test_every_key_has_a_kind_that_an_editor_knows() -> None:
     assert kinds <= {*ANY, "choice", "table"}
     referring = {k.refers for t in schema.tables() for k in schema.keys_of(t) if k.kind == "reference"}
     assert referring <= {*msgspec.structs.asdict(bank_of(SAMPLE)), "needs"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'services = "abc"\n', b"services = [1, 2]\n", b"services = {a = 1}\n", b"services = 5\nhold = [1]\n"],
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        AddItem("bank.toml", "services", {"id": "cash"}),
+        AddItem("bank.toml", "services[0].needs", {"code": "deposit"}),
+        SetValue("bank.toml", "services[0].name.zh", "1"),
+        SetValue("bank.toml", "hold.window_minutes", "1"),
+        MoveItem("bank.toml", "services[0]", 1),
+        RemoveItem("bank.toml", "services[0]"),
+    ],
+    ids=lambda change: f"{type(change).__name__} {change.path}",
+)
+def test_where_a_file_is_of_another_form_than_its_keys_a_change_is_made_or_refused_and_no_fault(
+    body: bytes, change: Change
+) -> None:
+    found = changed({"bank.toml": body}, change)
+    assert isinstance(found, dict) or found.code == "configuration_place_unknown"
