@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from typing import Any
@@ -19,6 +19,8 @@ from openhall.kernel.words import Words
 from openhall.network.mistakes import Mistake
 
 CATALOGUE = "locale/zh.po"
+DAYS_KEPT = 128
+"""Written out and kept, in each language as asked for."""
 
 
 @cache
@@ -78,8 +80,10 @@ def explain(refusal: Refusal, texts: dict[str, RefusalText], language: Language)
     return say(language, text.sentence, **refusal.detail), say(language, text.remedy, **refusal.detail)
 
 
+@lru_cache(maxsize=DAYS_KEPT)
 def day_of_year(language: Language, day: date) -> str:
     """A day with its weekday and without the year."""
+    # To write a date out took a sixth of a redraw of the branch's screen, and it is the same all day.
     pattern, locale = ("M月d日 EEEE", "zh_CN") if language == "zh" else ("EEEE d MMMM", "en_GB")
     return format_date(day, pattern, locale=locale)
 

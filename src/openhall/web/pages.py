@@ -43,7 +43,7 @@ SCREENS: tuple[rights.Screen, ...] = ("guard", "display", "counter", "lobby", "b
 PLAN: rights.Screen = "plan"
 """A page with an address like theirs, and more to it: see `planning`."""
 COUNTER_LINE_SHOWN = 8
-LINE_SHOWN = 60
+LINE_SHOWN = 40
 """Waiting tickets listed on the lobby's and the manager's screens; the count is of all."""
 
 TicketParameter = Annotated[str, PathParameter(max_length=64)]
