@@ -19,7 +19,7 @@ from openhall.app import heads, machine, reach
 from openhall.app.build import ROOMS
 from openhall.app.findings import Finding, degraded, failed, fine, of_record
 from openhall.app.folder import ConfigurationInvalid, Folder
-from openhall.app.settings import Settings, SettingsInvalid, read_settings
+from openhall.app.settings import FILE, Settings, SettingsInvalid, read_settings
 from openhall.devices.paper import FontMissing, font_of
 from openhall.kernel.clock import SECOND_MS, Clock
 from openhall.kernel.event import StreamId
@@ -30,7 +30,7 @@ from openhall.log.keys import KeyRing
 from openhall.log.migrate import HEAD_REVISION, REVISIONS, revision_of
 from openhall.log.ownership import Ownership
 from openhall.log.sqlite import SQLITE_VERSION_MIN, SqliteStore, check_sqlite_version
-from openhall.log.troubles import AlreadyOpen, LogTrouble, SqliteTooOld
+from openhall.log.troubles import AlreadyOpen, DatabaseCorrupt, LogTrouble, SqliteTooOld
 from openhall.log.verify import verify_streams
 
 PYTHON_MIN = (3, 11)
@@ -68,6 +68,9 @@ class Checkup:
             self._key(),
         ]
         found += self._database()
+        if any(each.code == "record_forged" for each in found) and fine("key") in found:
+            # Without a seal of ours at its end the whole record is foreign, or the key is.
+            found[found.index(fine("key"))] = failed("key", "key_other")
         path, settings = self._folder.path, self._settings
         found += [machine.disk(path, settings), self._port(), machine.certificate(path, settings, now_ms)]
         found += [self._speech(), self._font(), machine.backup(path, settings, now_ms)]
@@ -89,6 +92,10 @@ class Checkup:
         return fine("sqlite")
 
     def _access(self) -> Finding:
+        owner = self._folder.path.stat().st_uid
+        for path in (self._folder.path / FILE, self._folder.key, self._folder.database):
+            if path.exists() and path.stat().st_uid != owner:
+                return failed("folder", "folder_foreign", place=str(path))
         if stat.S_IMODE(self._folder.path.stat().st_mode) & 0o077:
             return degraded("folder", "folder_open", place=str(self._folder.path))
         return fine("folder")
@@ -136,7 +143,9 @@ class Checkup:
                     self._printers = Devices(store, self._clock, os.urandom).every(kind="printer")
                 return [*found, *self._content(store)]
         except LogTrouble as trouble:
-            return [failed("database", "database_damaged", detail=_short(trouble)), self._clock_by(None)]
+            # A disk that is full, or a file of another account, is no damage: a backup would mend nothing.
+            code = "database_damaged" if isinstance(trouble, DatabaseCorrupt) else "database_unread"
+            return [failed("database", code, detail=_short(trouble)), self._clock_by(None)]
 
     def _schema(self, store: SqliteStore) -> list[Finding]:
         with store.reading() as connection:

@@ -58,11 +58,23 @@ TEXTS: Final[dict[str, RefusalText]] = refusals(
         "SQLite {found} can damage its log; {wanted} is needed.",
         "Install openhall's packages anew.",
     ),
+    folder_foreign=(
+        "{place} belongs to another account than the folder.",
+        "Give everything in it to the account of the service: chown -R.",
+    ),
     folder_open=("Others on this machine can look into {place}.", "Let only its owner in: chmod 700."),
     settings_wrong=("The settings have a mistake: {detail}", "Mend the place that is named."),
     bank_wrong=("The bank's files have mistakes: {detail}", "Mend them; `openhall serve` names every one."),
+    key_other=(
+        "The access record is sealed with another key.",
+        "Bring back the key that belongs to this installation.",
+    ),
     key_wrong=("The key cannot be used: {detail}", "Bring back the key that belongs to this installation."),
     database_none=("There is no database yet.", "It is made when the server starts first."),
+    database_unread=(
+        "The database cannot be looked at: {detail}",
+        "Check the disk, its mount and who owns the files; it need not be damaged.",
+    ),
     database_damaged=(
         "The database is damaged: {detail}",
         "Stop the server, keep the file, and restore the latest backup.",

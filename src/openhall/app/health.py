@@ -71,7 +71,7 @@ class HealthDesk:
         try:
             return of_record(await asyncio.to_thread(self._app.accounts.record.fault_at_end))
         except LogTrouble as trouble:
-            return failed("access_record", "database_damaged", detail=trouble.code)
+            return failed("access_record", "database_unread", detail=trouble.code)
 
     def _clock(self, now_ms: int) -> Finding:
         """The wall's clock against one that nobody can set; a step that has stayed is the time."""

@@ -98,6 +98,7 @@ def init(folder: Path, bank: Path | None, as_json: bool) -> None:
         files = {p.name: p.read_bytes() for p in bank.iterdir() if p.suffix in {".toml", ".csv"}}
     place = Folder(folder)
     place.create(files)
+    (folder / SETTINGS_FILE).touch(mode=0o600)  # It may come to hold secrets.
     (folder / SETTINGS_FILE).write_text(FIRST_SETTINGS, encoding="utf-8")
     app = build(place)
     try:

@@ -23,7 +23,7 @@ LEVEL_OF: Final[dict[str, AlertLevel]] = {
     "backup_none": "yellow",
     "backup_old": "orange",
     "clock_jumped": "orange",
-    "database_damaged": "red",
+    "database_unread": "red",
     "disk_low": "orange",
     "disk_full": "red",
     "heads_lost": "red",

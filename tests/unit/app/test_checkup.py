@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -17,7 +19,11 @@ from openhall.app.findings import TEXTS, Finding
 from openhall.app.folder import Folder, FolderMissing
 from openhall.app.machine import LastBackup, note_backup
 from openhall.kernel.clock import DAY_MS, ManualClock
+from openhall.kernel.event import SYSTEM
+from openhall.log.keys import create_key_file
 from openhall.log.ownership import Ownership
+from openhall.log.sqlite import SqliteStore
+from openhall.log.troubles import DatabaseIO
 from openhall.network.sample import sample_files
 
 pytestmark = pytest.mark.unit
@@ -75,9 +81,18 @@ def certified(folder: Folder) -> None:
         (folder.path / "tls" / name).chmod(0o600)
 
 
+def another_key(folder: Folder) -> None:
+    app = build(folder)
+    app.accounts.sign_in("nobody", "a wrong password")
+    app.store.close()
+    folder.key.unlink()
+    create_key_file(folder.key, os.urandom)
+
+
 @pytest.mark.parametrize(
     ("break_it", "part", "state", "code"),
     [
+        (another_key, "key", "failed", "key_other"),
         (lambda f: f.path.chmod(0o755), "folder", "degraded", "folder_open"),
         (lambda f: f.key.chmod(0o644), "key", "failed", "key_wrong"),
         (lambda f: f.key.write_text("no key"), "key", "failed", "key_wrong"),
@@ -139,6 +154,44 @@ def test_a_server_that_runs_is_asked(folder: Folder, answer: bytes | None, code:
     finally:
         held.release()
     assert next(finding for finding in found if finding.part == "port").code == code
+
+
+def test_a_clock_behind_the_log_is_named(folder: Folder) -> None:
+    ahead = ManualClock(SystemClock().now_ms() + DAY_MS)
+    app = build(folder, ahead)
+
+    async def open_a_day() -> None:
+        async with app.writer:
+            await app.open_day(app.bank.branches[0], SYSTEM)
+
+    asyncio.run(open_a_day())
+    app.store.close()
+    found = look(folder)["clock"]
+    assert (found.state, found.code) == ("failed", "clock_behind")
+    assert found.detail["seconds"] > 86_000  # type: ignore[operator]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_account_is_named(folder: Folder) -> None:
+    os.chown(folder.database, 65_534, 65_534)
+    found = look(folder)["folder"]
+    assert (found.state, found.code, found.detail["place"]) == (
+        "failed",
+        "folder_foreign",
+        str(folder.database),
+    )
+
+
+def test_a_disk_that_takes_nothing_is_not_called_damage(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DatabaseIO("disk I/O error", place="database")
+
+    monkeypatch.setattr(SqliteStore, "open_to_look", full)
+    found = look(folder)["database"]
+    assert (found.state, found.code) == ("failed", "database_unread")
+    assert "restore" not in found.remedy("en")
 
 
 def test_a_clock_that_was_never_set_is_named(folder: Folder) -> None:

@@ -291,7 +291,7 @@ def test_every_code_that_is_told_as_a_fault_is_shown_to_come() -> None:
         "writer_ill",  # below, and over a locked and a full disk in tests/contract/test_http_life.py
         "writer_busy",
         "tls_kept",  # tests/contract/test_tls.py: a server that runs
-        "database_damaged",  # tests/unit/app/test_checkup.py
+        "database_unread",  # tests/unit/app/test_checkup.py
         "heads_lost",  # tests/unit: the statements of where the log ends
         "heads_unwritten",
         "record_changed",  # tests/unit/log: each way in which the record can be wrong
