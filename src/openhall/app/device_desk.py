@@ -271,13 +271,14 @@ class DeviceDesk:
 
     def health(self, branch: str = "") -> list[DeviceHealth]:
         """How every device is, of one branch or of all."""
-        return [self._health(device) for device in self.records.every(branch)]
+        return [self.health_of(device) for device in self.records.every(branch)]
 
     def troubles(self, branch: str = "") -> list[DeviceHealth]:
         """Devices that somebody should look at."""
         return [found for found in self.health(branch) if found.state in {"down", "warning"}]
 
-    def _health(self, device: Device) -> DeviceHealth:
+    def health_of(self, device: Device) -> DeviceHealth:
+        """How one device is."""
         heard = self._heard.get(device.id)
         printer = self.printing.find(device.id)
         code = self._printer_code(device) if device.kind == "printer" else self._screen_code(device, heard)
@@ -379,7 +380,7 @@ class DeviceDesk:
             for device in self.records.every(branch, "printer")
             if isinstance(device.settings, PrinterSettings) and device.settings.is_for_lobby
         ]
-        return min(own, key=lambda device: self._health(device).state == "down", default=None)
+        return min(own, key=lambda device: self.health_of(device).state == "down", default=None)
 
     def print_ticket(self, printer: Device, stream: StreamId, ticket_id: str) -> str | Refusal:
         """Print a number as its place stands now; the key by which to ask what became of it."""

@@ -90,7 +90,7 @@ class DeviceBody(msgspec.Struct, frozen=True):
 def body_of(request: OpenhallRequest, device: Device, code: str = "") -> DeviceBody:
     """A device as it is told over the API."""
     app: App = request.app.state.openhall
-    health = next(h for h in app.devices.health(device.branch) if h.id == device.id)
+    health = app.devices.health_of(device)
     says, remedy = said(health, language_of(request))
     return DeviceBody(
         id=device.id,
