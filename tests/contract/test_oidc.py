@@ -117,7 +117,8 @@ class Hall:
         return found
 
     def actions(self) -> list[str]:
-        return [entry.action for entry in reversed(self.app.accounts.record.entries())]
+        entries = reversed(self.app.accounts.record.entries())
+        return [entry.action for entry in entries if entry.action != "chain_sealed"]
 
 
 def hall(site: Litestar, folder: Path, provider: Provider, **access: Any) -> Iterator[Hall]:

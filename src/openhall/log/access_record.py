@@ -130,7 +130,7 @@ class AccessRecord:
         end = self._sealed_end(connection)
         if end is None:
             now_ms, last = self._clock.now_ms(), self._last(connection)
-            end = self._add(connection, last, Entry(0, now_ms, SYSTEM, "chain_sealed", "", "", "", ""))
+            end = self._add(connection, last, Entry(0, now_ms, SYSTEM, "chain_sealed", SYSTEM, "", "", ""))
         entry = Entry(
             0, self._clock.now_ms(), actor, action, account, branch or "", address[:64], detail[:200]
         )
