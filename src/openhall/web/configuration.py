@@ -154,10 +154,9 @@ class ConfigurationController(Controller):
         """Every version that was ever in force, the latest first."""
         return await asyncio.to_thread(desk_of(request).versions)
 
-    @get("/versions/{number:int}/files", summary="The files of a version", responses=RESPONSES, opt=LOOKS)
+    @get("/versions/{number:int}/files", summary="The files of a version", responses=RESPONSES, opt=CHANGES)
     async def version_files(self, request: OpenhallRequest, number: Number) -> dict[str, str]:
         """As text by name; for head office alone."""
-        refuse_branch_accounts(request)
         desk = desk_of(request)
         known = {v.number for v in await asyncio.to_thread(desk.versions)}
         if number not in known:
@@ -240,10 +239,9 @@ class DraftController(Controller):
 
         return await asyncio.to_thread(work)
 
-    @get("/{draft_id:str}/files", summary="The files of a draft", responses=RESPONSES, opt=LOOKS)
+    @get("/{draft_id:str}/files", summary="The files of a draft", responses=RESPONSES, opt=CHANGES)
     async def files(self, request: OpenhallRequest, draft_id: DraftId) -> dict[str, str]:
         """As text by name; for head office alone."""
-        refuse_branch_accounts(request)
         return as_text(await asyncio.to_thread(files_of, request, draft_id))
 
     @post(
@@ -277,6 +275,7 @@ class DraftController(Controller):
         branch: Annotated[str, QueryParameter(max_length=64, description="Of one branch")] = "",
     ) -> ListBody:
         """As CSV under its usual columns, to go on with in a spreadsheet."""
+        refuse_other_branches(request, branch)
         if of not in rows.IDENTITY:
             raise Refused(Refusal("configuration_place_unknown", "of", {"place": of}))
         files = await asyncio.to_thread(files_of, request, draft_id)
@@ -294,6 +293,7 @@ class DraftController(Controller):
     ) -> RowsBody:
         """New, another than before, the same, gone, or a mistake; nothing is changed. The same body is then
         the change that takes them."""
+        refuse_other_branches(request, data.branch)
 
         def work() -> RowsBody:
             files = files_of(request, draft_id)
@@ -369,8 +369,7 @@ class DraftController(Controller):
         assumed where it has none. Takes seconds, in a worker."""
         app = app_of(request)
         place = branch_of(app, branch)
-        if request.user.branch not in (None, place.id):
-            raise Refused(Refusal("draft_not_yours", "branch", {"branch": place.id}))
+        refuse_other_branches(request, place.id)
         after = await asyncio.to_thread(bank_of, request, draft_id)
         question = change_study.asked(
             app.bank, after, place.id, app.local_day(place), believed=app.believed(place.id), day=on
@@ -380,10 +379,10 @@ class DraftController(Controller):
         return await app.work(change_study.compare, question, seconds=SIMULATION_SECONDS)
 
 
-def refuse_branch_accounts(request: OpenhallRequest) -> None:
-    """Raise `Refused` for who belongs to a branch: whole files name the people of all the others too."""
-    if request.user.branch:
-        raise Refused(Refusal("branch_not_yours", "files"))
+def refuse_other_branches(request: OpenhallRequest, branch: str) -> None:
+    """Raise `Refused` where somebody who belongs to a branch asks for another, or for all of them."""
+    if request.user.branch not in (None, branch):
+        raise Refused(Refusal("draft_not_yours", "branch", {"branch": branch or "-"}))
 
 
 def files_of(request: OpenhallRequest, draft_id: str) -> dict[str, bytes]:

@@ -238,7 +238,7 @@ def test_whole_files_are_for_head_office_alone(site: Site) -> None:
     own = site.draft("boss", "lanqiao")
     for path in (f"drafts/{own['id']}/files", "versions/1/files"):
         answer = site.ask("boss", "GET", f"/api/configuration/{path}")
-        assert (answer.status_code, answer.json()["code"]) == (403, "branch_not_yours"), path
+        assert (answer.status_code, answer.json()["code"]) == (403, "role_may_not"), path
         assert "people.csv" in site.done("ops", "GET", f"/api/configuration/{path}")
 
 
@@ -283,6 +283,9 @@ def test_a_manager_takes_rows_of_the_own_branch_and_of_no_other(site: Site) -> N
     rows = {"type": "rows", "list": "counters", "text": text, "branch": "lanqiao"}
     seen = site.done("boss", "POST", path, rows)
     assert (seen["counts"], seen["mistakes"]) == ({"new": 1, "changed": 0, "gone": 0, "same": 4}, [])
+    all_rows = [("GET", f"{path}?of=counters", None), ("POST", path, rows | {"branch": ""})]
+    for method, address, body in all_rows:
+        assert site.ask("boss", method, address, body).json()["code"] == "draft_not_yours", "names of others"
     own = site.change(own, rows, who="boss")
     assert own["mistakes"] == []
     whole = {"seen": own["revision"], "changes": [rows | {"branch": ""}]}
