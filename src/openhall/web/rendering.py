@@ -233,8 +233,8 @@ WORDS = (
 
 DRAWN_AT = {"X-Hall-Now": "now_ms", "X-Hall-Position": "position", "X-Hall-Day": "open_day"}
 """What a drawing says about itself: the hall's own time, because a demo's day runs faster and the clock of a
-tablet may be wrong; up to where in the log it shows the hall, from where its stream of events goes on; and the
-day that is open, because what stands beside the drawing belongs to one day."""
+tablet may be wrong; up to where in the log it shows the hall, from where its stream of events goes on; and
+the day that is open, because what stands beside the drawing belongs to one day."""
 
 
 def first_paragraph(text: str) -> str:
