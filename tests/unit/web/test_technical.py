@@ -24,7 +24,8 @@ from openhall.messages.outgoing import Outgoing, Sent
 from openhall.network.alerts import AlertRecipients
 from openhall.review.alerts import LEVELS, Alert
 from openhall.review.technical import DEVICE_LEVEL, LEVEL_OF, Fault
-from tests.unit.web.test_alerts import BRANCH, Hall, serving
+from tests.unit.web.halls import BRANCH
+from tests.unit.web.test_alerts import Hall, serving
 
 DAYS = (day for n in range(60) if (day := date(2026, 11, 24) + timedelta(days=n)).weekday() < 5)
 
