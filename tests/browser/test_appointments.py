@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import days
 from tests.browser.conftest import OpenScreen
-from tests.browser.customers import AXE, AXE_RULES
+from tests.browser.customers import NARROW_TARGETS, SMALL_TEXT, TARGET_PX_AT_LEAST, axe
 from tests.browser.served import BRANCH, Served, serving
-from tests.browser.test_screens import (
-    NARROW_TARGETS,
-    SMALL_TEXT,
-    TARGET_PX_AT_LEAST,
-    TEXT_PX_AT_LEAST,
-)
+from tests.browser.test_screens import TEXT_PX_AT_LEAST
 
 DAY = days.NORMAL_DAY
 TOMORROW = DAY + timedelta(days=1)
@@ -37,13 +31,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         for counter in ("C2", "C4"):
             running.do("OpenCounter", counter_id=counter, person_id=days.TELLERS[counter])
         yield running
-
-
-def axe_finds(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result: dict[str, Any] = page.evaluate("(rules) => axe.run(document, rules)", AXE_RULES)
-    assert result["passes"], "axe looked at something"
-    return [f"{v['id']}: {node['target']}" for v in result["violations"] for node in v["nodes"][:3]]
 
 
 def book_by_phone(page: Page, day_words: str, *names: str) -> str:
@@ -146,7 +133,7 @@ def test_every_page_is_open_to_everybody_and_large_enough_for_customers(
     paths.append(f"{paths[-1]}&at={at_ms}")
     for path in (*paths, "/a/nothing"):
         phone.goto(served.url + path)
-        found += [f"{path}: {each}" for each in axe_finds(phone)]
+        found += [f"{path}: {each}" for each in axe(phone)]
         found += [f"{path}: small {t}" for t in phone.evaluate(SMALL_TEXT, TEXT_PX_AT_LEAST)]
         found += [f"{path}: narrow {t}" for t in phone.evaluate(NARROW_TARGETS, TARGET_PX_AT_LEAST)]
     phone.goto(served.url + paths[-1])
@@ -154,9 +141,9 @@ def test_every_page_is_open_to_everybody_and_large_enough_for_customers(
     own = phone.url
     for path in (own, f"{own}?do=move", f"{own}?do=cancel", f"{own}?elder=40"):
         phone.goto(path)
-        found += [f"{path}: {each}" for each in axe_finds(phone)]
+        found += [f"{path}: {each}" for each in axe(phone)]
         width = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         found += [f"{path}: {width} px too wide"] if width > 0 else []
     staff = screen("lobby", f"/b/{BRANCH}/appointments?day={TOMORROW}", language=language, scheme=scheme)
-    found += [f"staff: {each}" for each in axe_finds(staff)]
+    found += [f"staff: {each}" for each in axe(staff)]
     assert found == []

@@ -121,8 +121,8 @@ def test_without_scripts_in_english_by_the_banks_app_and_a_wrong_name_is_said(
     served: Served, gateway: Gateway, browser: Browser, watch: Watch
 ) -> None:
     after = TOMORROW + timedelta(days=1)
-    options = {"language": "en", "java_script_enabled": False}
-    with customers.phone(browser, served, watch, f"/book/{BRANCH}", **options) as phone:
+    at = f"/book/{BRANCH}"
+    with customers.phone(browser, served, watch, at, language="en", java_script_enabled=False) as phone:
         for name in ("Cash", re.compile(words_of(after, "en"))):
             phone.get_by_role("link", name=name).first.tap()
         phone.locator(".book-times a").first.tap()
