@@ -12,14 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from openhall.hall.model.commands import GiveAdvice, ReviewAdvice
 from tests.browser import days
 from tests.browser.conftest import OpenScreen, Watch
-from tests.browser.customers import AXE, AXE_RULES
+from tests.browser.customers import AXE, AXE_RULES, NARROW_TARGETS, SMALL_TEXT
 from tests.browser.served import BRANCH, Served
-from tests.browser.test_screens import (
-    NARROW_TARGETS,
-    SMALL_TEXT,
-    TARGET_PX_AT_LEAST,
-    TEXT_PX_AT_LEAST,
-)
+from tests.browser.test_screens import TARGET_PX_AT_LEAST, TEXT_PX_AT_LEAST
 
 KIOSK, LOBBY, DISPLAY, BRANCH_VIEW = (
     f"/b/{BRANCH}/{name}" for name in ("kiosk", "lobby", "display", "branch")

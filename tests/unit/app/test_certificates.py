@@ -231,7 +231,7 @@ def test_a_locked_key_opens_with_its_password_and_says_nothing_of_a_wrong_one(tm
     [(31, "good"), (30, "soon"), (8, "soon"), (7, "urgent"), (1, "urgent"), (0, "over"), (-1, "over")],
 )
 def test_its_end_is_announced_in_time(days: int, state: str) -> None:
-    found = Certificate(("hall.example",), "CN=Bank", 0, days * DAY_MS + 10 * DAY_MS)
+    found = Certificate(("hall.example",), "CN=Bank", 0, days * DAY_MS + 10 * DAY_MS, "")
     assert found.state(10 * DAY_MS) == state
     assert found.days_left(10 * DAY_MS) == days
 
@@ -249,4 +249,4 @@ def test_its_end_is_announced_in_time(days: int, state: str) -> None:
     ],
 )
 def test_a_star_stands_for_one_label(names: tuple[str, ...], host: str, expected: bool) -> None:
-    assert certificates.covers(Certificate(names, "", 0, 1), host) is expected
+    assert certificates.covers(Certificate(names, "", 0, 1, ""), host) is expected

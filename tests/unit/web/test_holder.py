@@ -173,7 +173,7 @@ def served(hall: Hall) -> None:
 
 
 def sealed(hall: Hall) -> list[str]:
-    return sorted(hall.app.personal.present("wutong"))
+    return sorted(found.ref for found in hall.app.personal.kept("wutong"))
 
 
 @pytest.mark.parametrize("is_script", [False, True], ids=["form", "script"])
