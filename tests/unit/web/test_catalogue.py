@@ -18,10 +18,10 @@ from tools import catalogue
 
 MESSAGES = [m for m in catalogue.current() if m.id]
 LATIN_ALLOWED = re.compile(
-    r"`[^`]*`|\{\w+(!r)?\}|Idempotency-Key|SQLite|chmod [67]00|Ctrl-C|--[a-z-]+(=[a-z-]+)?|docs/\S+"
+    r"`[^`]*`|\{\w+(!r)?\}|Idempotency-Key|SQLite|chmod [67]00|chown -R|Ctrl-C|--[a-z-]+(=[a-z-]+)?|docs/\S+"
     # Programs, methods and formats have one name in both languages, as have words to type.
     r"|pyworkforce|statsforecast|AutoETS|AutoTheta|Python|Dask|iCalendar|Curtois-Qu"
-    r"|tcp://HOST:PORT|date,time,service,count|sprint_late\*|none"
+    r"|tcp://HOST:PORT|http://127\.0\.0\.1:\d+|date,time,service,count|sprint_late\*|none"
     # Files, protocols and standards.
     r"|openhall\.toml|OPENHALL_\w+|TOTP|OpenID Connect|TLS|SMTP|ESC/POS|USB|PDF|CSV|Parquet|Excel|QR|IP"
     r"|FOLDER/[a-z./]+|Content-Type: application/json|name@example\.cn|hall\.branch\.example"
