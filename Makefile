@@ -52,7 +52,7 @@ check: lint voice ## Format, lint, types, import rules and the quick tests: abou
 	$(PYTEST) $(QUICK_TESTS) $(ARGS)
 
 # The browser has its own process: Playwright keeps an event loop running in it, which other tests want for themselves.
-test: lint browser units ## Everything, browser included: at most a quarter of an hour on two cores
+test: lint browser units ## Everything, browser included: half an hour on two quiet cores
 	$(PYTEST) --ignore tests/browser $(ARGS)
 	$(BIN)/pytest tests/browser $(ARGS)
 

@@ -56,6 +56,23 @@ def test_eight_screens_in_one_browser_hear_the_same_event_and_can_still_write(
     expect(counter.locator(".ticket-number")).to_be_hidden()
 
 
+@pytest.mark.parametrize("path", [DISPLAY, "/"], ids=["with a stream", "without one"])
+def test_a_screen_that_the_server_cannot_draw_says_so_though_its_line_is_up(
+    hall: Served, screen: OpenScreen, watch: Watch, path: str
+) -> None:
+    allow_being_cut_off(watch)
+    watch.allow("500")
+    shown = screen("manager", path)
+    expect(shown.locator("#lost")).to_be_hidden()
+    shown.route("**/live*", lambda route: route.fulfill(status=500, body=""))
+    hall.call_next("C2")
+    expect(shown.locator("#lost")).to_contain_text(re.compile(r"\d\d:\d\d"), timeout=15_000)
+    shown.unroute("**/live*")
+    expect(shown.locator("#lost")).to_be_hidden(timeout=15_000)
+    hall.do("StartService", counter_id="C2")
+    hall.do("FinishService", counter_id="C2")
+
+
 def test_a_hanging_server_is_seen_within_five_seconds_and_healed_by_itself(
     hall: Served, frozen: Served, screen: OpenScreen
 ) -> None:

@@ -202,6 +202,8 @@ def read(files: TlsFiles, now_ms: int, password: str = "") -> Certificate:
         key = serialization.load_pem_private_key(
             files.key.read_bytes(), password.encode() if password else None
         )
+    except OSError as error:
+        raise CertificateWrong(f"The key cannot be read: {error.strerror}", place=str(files.key)) from error
     except (TypeError, ValueError) as error:
         # The library's own words may hold a part of the file.
         raise CertificateWrong("The key does not open", place=str(files.key)) from error

@@ -35,6 +35,7 @@ def test_the_environment_wins_over_the_file_and_a_file_can_hold_a_secret(tmp_pat
         ("OPENHALL_LOG_FROMAT", "json", "the nearest is OPENHALL_LOG_FORMAT", "a slip of the fingers"),
         ("OPENHALL_SERVER_LISTEN", "all", "OPENHALL_SERVER_LISTEN is no setting", "of another release"),
         ("OPENHALL_LOG_FORMAT", "xml", "log.format", "no such form"),
+        ("OPENHALL_SERVER_PORT", "70000", "server.port", "no machine has it"),
         ("OPENHALL_SERVICE_STOP_SECONDS", "-1", "service.stop_seconds", "no time"),
         ("OPENHALL_METRICS_TOKEN", "short", "16 characters", "it could be guessed"),
         ("OPENHALL_TELEMETRY_ENDPOINT", "collector:4318", "http://", "no address"),

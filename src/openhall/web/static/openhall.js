@@ -320,12 +320,21 @@
   let isPressed = false;
   let isDrawing = false;
   let drawMs = 0;
+  // The stream may go on while the server cannot draw: nobody is to take an old picture for the hall.
+  let isStuck = false;
+  let drawnOkAt = 0;
   addEventListener("pointerdown", () => (isPressed = true));
   for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(() => (isPressed = false), 0));
   document.addEventListener("htmx:beforeRequest", () => ((isDrawing = true), (refreshAt = performance.now())));
-  document.addEventListener("htmx:afterRequest", () => {
+  document.addEventListener("htmx:afterRequest", ({ detail: { target, xhr } }) => {
     isDrawing = false;
     drawMs = performance.now() - refreshAt;
+    if (target.id !== "live") return;
+    const wasStuck = isStuck;
+    isStuck = xhr.status === 0 || xhr.status >= 500;
+    if (isStuck) return showLost(drawnOkAt);
+    if (wasStuck) document.getElementById("lost").hidden = true;
+    drawnOkAt = hallNow();
   });
 
   function refreshSoon(wait) {
@@ -353,6 +362,7 @@
   let latestMs = Number(body.dataset.now) || Date.now();
   let latestAt = performance.now();
   const hallNow = () => latestMs + (performance.now() - latestAt) * Number(body.dataset.speed || 1);
+  drawnOkAt = hallNow();
   const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
     hour: "2-digit", minute: "2-digit", hour12: false, timeZone: body.dataset.zone || undefined,
   });
@@ -363,11 +373,18 @@
     latestAt = performance.now();
   }
 
+  function showLost(since) {
+    const lost = document.getElementById("lost");
+    if (!lost.hidden) return;
+    lost.textContent = body.dataset.lost.replaceAll("{time}", clock.format(since));
+    lost.hidden = false;
+  }
+
   function hear(message) {
     const wasLost = !document.getElementById("lost").hidden;
     heard = Date.now();
     if (wasLost) {
-      document.getElementById("lost").hidden = true;
+      document.getElementById("lost").hidden = !isStuck;
       refreshSoon(0);
     }
     if (message.id) heardTo = Number(message.id);
@@ -405,10 +422,7 @@
     listen(body.dataset.stream);
     setInterval(() => refreshSoon(), IDLE_REFRESH_MS);
     setInterval(() => {
-      const lost = document.getElementById("lost");
-      if (Date.now() - heard <= SILENT_MS || !lost.hidden) return;
-      lost.textContent = body.dataset.lost.replaceAll("{time}", clock.format(hallNow() - (Date.now() - heard)));
-      lost.hidden = false;
+      if (Date.now() - heard > SILENT_MS) showLost(hallNow() - (Date.now() - heard));
     }, 250);
   }
 
