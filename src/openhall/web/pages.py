@@ -45,7 +45,12 @@ PLAN: rights.Screen = "plan"
 COUNTER_LINE_SHOWN = 8
 LINE_SHOWN = 40
 """Waiting tickets listed on the lobby's and the manager's screens; the count is of all."""
+CARDS_SHOWN = 24
+"""Branches on the home page; of a larger network those that need somebody, the others by their name."""
 
+BranchFind = Annotated[
+    str, QueryParameter(max_length=64, description="Part of a branch's name, id or address")
+]
 TicketParameter = Annotated[str, PathParameter(max_length=64)]
 Word = Annotated[str, PathParameter(max_length=32)]
 
@@ -225,26 +230,40 @@ async def ticket_sheet(
 
 
 @get("/", include_in_schema=False, opt=SIGNED_IN)
-async def home(request: OpenhallRequest) -> Response[bytes] | Redirect:
-    """The screens of this account."""
+async def home(request: OpenhallRequest, q: BranchFind = "") -> Response[bytes] | Redirect:
+    """The screens of this account; of a large network the branches that need somebody, or those asked for."""
     if request.user.role in {"kiosk", "display"}:
         return Redirect(f"/b/{request.user.branch}/{request.user.role}")
-    return page("home.html", language_of(request), **await _home(request))
+    return page("home.html", language_of(request), **await _home(request, q))
 
 
 @get("/home/live", include_in_schema=False, opt=SIGNED_IN)
-async def home_live(request: OpenhallRequest) -> Response[bytes]:
+async def home_live(request: OpenhallRequest, q: BranchFind = "") -> Response[bytes]:
     """The part of it that changes, drawn anew."""
-    return page("home_live.html", language_of(request), **await _home(request))
+    return page("home_live.html", language_of(request), **await _home(request, q))
 
 
-async def _home(request: OpenhallRequest) -> dict[str, Any]:
+def _is_called(branch: Branch, wanted: str) -> bool:
+    """Whether a part of its name, id or address is what somebody looks for."""
+    names = (branch.name.en, branch.name.zh, branch.address.en, branch.address.zh)
+    return any(wanted in word.casefold() for word in (branch.id, *names))
+
+
+def _urgency(entry: dict[str, Any]) -> tuple[int, ...]:
+    """Of a branch's card: what somebody at head office looks at first is largest."""
+    alerts_ = entry["alerts"]
+    return (alerts_.get("red", 0), bool(entry["burst_since_ms"]), entry["asked_count"], sum(alerts_.values()))
+
+
+async def _home(request: OpenhallRequest, q: str) -> dict[str, Any]:
     app: App = request.app.state.openhall
     to_decide = []
     if rights.may_open(request.user.role, "approvals"):
         to_decide = await asyncio.to_thread(app.approvals.waiting_for, request.user)
     now_ms = app.clock.now_ms()
     own = [b for b in app.bank.branches if rights.reaches(request.user.role, request.user.branch, b.id)]
+    wanted = q.strip().casefold()
+    found = [b for b in own if _is_called(b, wanted)] if wanted else own
     may_see_alerts = rights.may_open(request.user.role, "alerts")
     listed = [
         {
@@ -255,9 +274,11 @@ async def _home(request: OpenhallRequest) -> dict[str, Any]:
         }
         | people.home_entry(state, now_ms)
         | {"alerts": Tally(a.level for a in app.alerts.standing(b.id)) if may_see_alerts else {}}
-        for b in own
+        for b in found
         for state in [app.hall(app.today(b))]
     ]
+    if len(found) > CARDS_SHOWN:
+        listed = sorted(listed, key=_urgency, reverse=True)[:CARDS_SHOWN]
     # A branch manager lends on the branch screen, beside the own hall.
     helping = people.help_context(request, now_ms) if not request.user.branch else {"help_wanted": ()}
     return helping | {
@@ -268,6 +289,9 @@ async def _home(request: OpenhallRequest) -> dict[str, Any]:
         "zone": app.bank.branches[0].timezone,
         "now_ms": now_ms,
         "listed": listed,
+        "found_count": len(found),
+        "is_large": len(own) > CARDS_SHOWN,
+        "q": q,
         "head_links": head_links(request.user.role),
         "to_decide_count": len(to_decide),
         "path": "/",

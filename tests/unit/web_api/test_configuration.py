@@ -16,11 +16,14 @@ from litestar.testing import TestClient
 
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
+from openhall.hall.model.commands import DeclareBurst
 from openhall.kernel.clock import ManualClock
+from openhall.kernel.event import SYSTEM, Request
 from openhall.log import learned
 from openhall.network import schema
 from openhall.network.sample import sample_files
 from openhall.web.configuration_pages import ELSEWHERE, SECTIONS, section_keys
+from openhall.web.pages import CARDS_SHOWN
 from openhall.web.site import create_site
 from tests.places import at
 from tests.unit.network.small_bank import BANK
@@ -447,6 +450,26 @@ def test_the_pages_of_a_bank_of_207_branches_stay_light(tmp_path: Path) -> None:
         assert [e["sentence"] for e in seen["effects"]] == [
             "Branch 0: no longer trained for Accounts: Person 1."
         ]
+
+
+def test_head_office_finds_one_of_207_branches_and_sees_first_who_needs_somebody(tmp_path: Path) -> None:
+    app, tokens = opened(tmp_path, large_bank())
+    with TestClient(create_site(app)) as client:
+        site = Site(app, client, tokens)
+        site.ask("ops", "POST", "/api/branches/b205/day", {})
+        crowded = app.today(next(b for b in app.bank.branches if b.id == "b205"))
+        client.blocking_portal.call(app.submit, Request(crowded, "crowd", SYSTEM, DeclareBurst("crowd")))
+
+        def cards(query: str = "") -> list[str]:
+            html = site.ask("ops", "GET", f"/{query}", accept="text/html").text
+            return re.findall(r'class="card" data-id="(\w+)"', html)
+
+        shown = cards()
+        assert (shown[0], len(shown)) == ("b205", CARDS_SHOWN)
+        assert cards("?q=Street+123") == cards("home/live?q=Street+123") == ["b123"]
+        assert cards("?q=%E7%AC%AC77%E6%94%AF%E8%A1%8C") == ["b077"], "by its Chinese name"
+        assert cards("?q=nowhere") == []
+        assert "No branch of that name" in site.ask("ops", "GET", "/?q=nowhere", accept="text/html").text
 
 
 def test_the_screens_of_an_open_day_go_on_when_what_they_show_is_taken_out_of_the_bank(
