@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from icalendar import Calendar, Event
 
+from openhall.app.reminders import MOVED
+from openhall.hall import views_asked
 from openhall.hall.booking import BookingTerms, terms_of
 from openhall.hall.model import ROOM as HALL
 from openhall.hall.model import HallState
@@ -46,7 +48,6 @@ PURPOSE: Final = b"openhall: a customer's own appointment"
 SALT_BYTES: Final = 16
 KIND: Final = "appointment"
 """Of what a customer leaves with us to be reached by."""
-MOVED: Final = "moved"
 LOOKED_BACK_DAYS: Final = 31
 DAYS_AHEAD_MOST: Final = 60
 """As the configuration's own limit."""
@@ -117,6 +118,17 @@ class AppointmentDesk:
         ahead = (today + timedelta(days=n) for n in range(self._app.bank.appointments.days_ahead + 1))
         return (day for day in ahead if self.terms(branch, day) is not None)
 
+    def days_off_the_list(self, branch: Branch) -> list[date]:
+        """The days with appointments that are not offered any more, such as one that the branch is closed on
+        now: nothing else leads to it."""
+        today = self._app.local_day(branch)
+        ahead = (today + timedelta(days=n) for n in range(self._app.bank.appointments.days_ahead + 1))
+        return [
+            day
+            for day in ahead
+            if views_asked.off_the_list(self.state(StreamId(branch.id, day)), self.terms(branch, day))
+        ]
+
     def refuse_far(self, branch: Branch, day: date) -> Refusal | None:
         """Why a day is not looked at: nobody can have booked it, or it is long past."""
         ahead = (day - self._app.local_day(branch)).days
@@ -180,7 +192,8 @@ class AppointmentDesk:
     async def cancel(
         self, stream: StreamId, appointment_id: str, *, reason: str, actor: str, key: str
     ) -> Answer | Refusal:
-        """Give it up; what the customer left to be reached by goes with it."""
+        """Give it up; what the customer left to be reached by goes with it, as soon as a customer who has to
+        be told was told."""
         booked = self.find(stream, appointment_id)
         if booked is None:
             return Refusal("appointment_unknown", "appointment_id")
@@ -188,11 +201,8 @@ class AppointmentDesk:
         if branch is None or stream.day < self._app.local_day(branch):
             return Refusal("appointment_past", "appointment_id")
         done = await self._app.submit(Request(stream, key, actor, CancelAppointment(appointment_id, reason)))
-        if isinstance(done, Answer) and booked.contact_ref and reason != MOVED:
-            await self._reminders.forget(stream, booked.contact_ref)
-            await asyncio.to_thread(
-                self._app.personal.erase, booked.contact_ref, actor, "appointment_given_up"
-            )
+        if isinstance(done, Answer) and booked.contact_ref:
+            await self._reminders.given_up(stream, appointment_id)
         return done
 
     async def move(

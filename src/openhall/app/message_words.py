@@ -29,8 +29,14 @@ APPOINTMENTS: Final = {
         "{branch}: we look forward to seeing you on {date} at {time}. Your code: {code}."
         " If you cannot come, please say so: somebody else is glad of the time."
     ),
+    "appointment.cancelled": (
+        "{branch}: your appointment on {date} at {time} is cancelled. You are welcome without one whenever we"
+        " are open. A colleague in the hall helps you, and makes another appointment with you if you like."
+    ),
 }
 APPOINTMENT_SUBJECT: Final = "Your appointment on {date} at {time}"
+CANCELLED_SUBJECT: Final = "Your appointment on {date} at {time} is cancelled"
+CANCELLED_LINK: Final = "Or make another appointment by yourself: {address}"
 APPOINTMENT_LINK: Final = "Look at it, move it or cancel it: {address}"
 NOTICE_SUBJECT: Final = "Your number {number}"
 LINK: Final = "Your number's page: {address}"
@@ -66,7 +72,19 @@ HALL_ACTIONS: Final = tuple(each for each in ACTION_NAMES if each not in {"help_
 """What is offered to whoever takes on one or the other."""
 UNIT_WORDS: Final = {"minutes": "{n} min", "percent": "{n} %", "count": "{n}"}
 SINGLE: Final = dict(
-    enumerate((APPOINTMENT_SUBJECT, APPOINTMENT_LINK, NOTICE_SUBJECT, LINK, TEST_SUBJECT, TEST, ALERT))
+    enumerate(
+        (
+            APPOINTMENT_SUBJECT,
+            APPOINTMENT_LINK,
+            CANCELLED_SUBJECT,
+            CANCELLED_LINK,
+            NOTICE_SUBJECT,
+            LINK,
+            TEST_SUBJECT,
+            TEST,
+            ALERT,
+        )
+    )
 )
 TABLES: Final = (
     APPOINTMENTS,
@@ -105,8 +123,15 @@ def words_of(
     if family == "appointment":
         shown["date"] = day_of_year(language, date.fromisoformat(str(shown["date"])))
         text = say(language, APPOINTMENTS[template], **shown)
-        link = say(language, APPOINTMENT_LINK, address=address) if address else ""
-        subject = say(language, APPOINTMENT_SUBJECT, date=shown["date"], time=shown["time"])
+        is_gone = template == "appointment.cancelled"
+        link = say(language, CANCELLED_LINK if is_gone else APPOINTMENT_LINK, address=address)
+        link = link if address else ""
+        subject = say(
+            language,
+            CANCELLED_SUBJECT if is_gone else APPOINTMENT_SUBJECT,
+            date=shown["date"],
+            time=shown["time"],
+        )
         return subject, f"{text}\n{link}".strip()
     if template == "alert.technical":
         return _technical(shown, language)

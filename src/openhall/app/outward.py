@@ -61,7 +61,9 @@ class Outward:
             return self.messages.channels
 
         self.notices = NoticeDesk(app, app.store, app.personal, channels, self._blocking)
-        self.reminders = ReminderDesk(app, app.appointments.state, app.store, channels, self._blocking)
+        self.reminders = ReminderDesk(
+            app, app.appointments.state, app.store, app.personal, channels, self._blocking
+        )
         self.messages.judges[reminders.KIND] = self.reminders.judge
         self.telling = Telling(app.store, app.wall, lambda: app.bank, channels, self._blocking)
         """What becomes of alerts, for whoever finds some."""

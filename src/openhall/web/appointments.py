@@ -183,7 +183,7 @@ class AppointmentController(Controller):
         data: JSONBody[CancelBody],
         idempotency_key: Key,
     ) -> AppointmentView:
-        """Its slot is free again, and what the customer left with us is erased."""
+        """Its slot is free again. A customer who left a way to be told is told; what was left is then erased."""
         app: App = request.app.state.openhall
         branch = readable_branch(request, branch_id)
         if refusal := app.appointments.refuse_far(branch, day):
@@ -262,6 +262,7 @@ def _context(request: OpenhallRequest, branch_id: str, day: date | None) -> dict
     service_ids = _bookable(terms)
     days = app.appointments.days(branch)
     booked = views_asked.appointments(booked_state)[:BOOKED_SHOWN]
+    reminders = app.outward.reminders
     return context | {
         "chosen": wanted,
         "short_day": partial(short_day, language_of(request)),
@@ -277,8 +278,10 @@ def _context(request: OpenhallRequest, branch_id: str, day: date | None) -> dict
             status: sum(a.status == status for a in booked) for status in ("booked", "checked_in", "missed")
         },
         "off_the_list": views_asked.off_the_list(booked_state, terms) if wanted >= today else [],
+        "days_off_the_list": [each for each in app.appointments.days_off_the_list(branch) if each != wanted],
+        "is_told": {a.id: reminders.wish(stream, a.contact_ref) is not None for a in booked},
         "consent": app.personal.consent("appointment"),
-        "channels": app.outward.reminders.offered(),
+        "channels": reminders.offered(),
         "policy": app.bank.appointments,
         "may_book": rights.may_act(request.user.role, "appointments.book"),
         "may_check_in": rights.may(request.user.role, "CheckInAppointment"),

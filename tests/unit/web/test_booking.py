@@ -17,9 +17,10 @@ from openhall.app.appointments import KIND
 from openhall.hall.model.events import AppointmentBooked
 from openhall.kernel.clock import MINUTE_MS, from_datetime
 from openhall.kernel.event import Event, StreamId
+from openhall.kernel.text import Text
 from openhall.log.verify import verify
 from openhall.network.hours import Hours
-from openhall.network.model import NetworkVersion, Role
+from openhall.network.model import DayException, NetworkVersion, Role
 from openhall.web import booking, phone
 from openhall.web.rates import Rates
 from tests.places import ZONE
@@ -353,6 +354,25 @@ def test_changed_hours_leave_a_booking_standing_and_say_so(moving_desk: Desk) ->
     assert "These times are not offered any more" in page
     assert desk.staff_books(at_ms, desk.day).json()["code"] == "slot_unknown"
     assert [a.status for a in desk.app.appointments.state(desk.stream).appointments.values()] == ["booked"]
+
+
+def test_a_day_that_the_branch_closes_is_shown_with_everybody_who_is_booked_for_it(moving_desk: Desk) -> None:
+    desk, bank, day = moving_desk, moving_desk.app.bank, moving_desk.day
+    desk.staff_books(desk.free(day)[-1], day)
+    desk.staff_books(desk.free(day)[0], day)
+    assert "Other days with times" not in desk.ask("GET", "/b/wutong/appointments").text
+    own = next(b for b in bank.branches if b.id == "wutong")
+    closed = DayException(day, Text(zh="停电", en="No power"))
+    shut = msgspec.structs.replace(own, exceptions=(*own.exceptions, closed))
+    branches = tuple(shut if b.id == "wutong" else b for b in bank.branches)
+    desk.app.take_bank(NetworkVersion("closed", msgspec.structs.replace(bank, branches=branches)))
+    other = next(each for each in desk.app.appointments.days(shut) if each != day)
+    leading = desk.ask("GET", f"/b/wutong/appointments?day={other}").text
+    assert "Other days with times that are not offered any more" in leading
+    assert f'/b/wutong/appointments?day={day}"' in leading, "no list of open days leads there any more"
+    page = desk.ask("GET", f"/b/wutong/appointments?day={day}").text
+    assert page.count('data-id="off b') == 2
+    assert "No message can be sent: please tell the customer yourself" in page
 
 
 def test_a_service_that_is_gone_leaves_the_appointment_its_time_and_staff_the_choice(

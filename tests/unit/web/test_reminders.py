@@ -14,7 +14,7 @@ from litestar.testing import TestClient
 
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
-from openhall.app.reminders import ReminderDesk
+from openhall.app.reminders import CANCELLED, ReminderDesk
 from openhall.app.settings import ServerSettings, Settings, WebhookSettings
 from openhall.hall.model import commands as c
 from openhall.kernel.clock import HOUR_MS, MINUTE_MS, ManualClock
@@ -221,7 +221,12 @@ def test_after_hours_without_a_server_only_the_last_reminder_goes_out(desk: Desk
 def fresh(desk: Desk) -> ReminderDesk:
     app = desk.app
     return ReminderDesk(
-        app, app.appointments.state, app.store, lambda: app.messages.channels, app.messages._blocking
+        app,
+        app.appointments.state,
+        app.store,
+        app.personal,
+        lambda: app.messages.channels,
+        app.messages._blocking,
     )
 
 
@@ -252,6 +257,7 @@ def test_a_cancelled_appointment_reminds_nobody_and_its_number_is_gone(desk: Des
     found = desk.deliver("sms")
     assert found.received == []
     assert desk.told() == []
+    assert desk.told(CANCELLED) == [], "who cancels knows it"
     assert desk.app.personal.kept("wutong") == []
     assert reminders_log.every(desk.app.store) == []
     desk.clock.set(at_ms - 2 * HOUR_MS)

@@ -29,8 +29,10 @@ def _appointment_booked(state: HallState, event: e.AppointmentBooked, stamp: Sta
 
 
 @applies(e.AppointmentCancelled)
-def _appointment_cancelled(state: HallState, event: e.AppointmentCancelled, _: Stamp) -> None:
-    state.appointments[event.appointment_id].status = AppointmentStatus.CANCELLED
+def _appointment_cancelled(state: HallState, event: e.AppointmentCancelled, stamp: Stamp) -> None:
+    booked = state.appointments[event.appointment_id]
+    booked.status = AppointmentStatus.CANCELLED
+    booked.cancelled_by, booked.cancelled_for = stamp.actor, event.reason
 
 
 @applies(e.AppointmentCheckedIn)

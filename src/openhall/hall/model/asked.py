@@ -29,6 +29,9 @@ class Appointment:
     contact_ref: str = ""
     status: AppointmentStatus = AppointmentStatus.BOOKED
     ticket_id: str = ""
+    cancelled_by: str = ""
+    cancelled_for: str = ""
+    """The reason that was given."""
 
     @property
     def holds_slot(self) -> bool:
