@@ -114,7 +114,7 @@ def test_one_time_codes_are_set_up_and_a_recovery_code_signs_in(served: Served, 
     expect(visitor.get_by_role("alert").filter(has_text="That code is not right")).to_be_visible()
     visitor.keyboard.press("Control+a")
     type_in(visitor, kept)
-    expect(visitor.get_by_role("heading", name="Where are you today?")).to_be_visible()
+    expect(visitor.get_by_role("heading", name="Your screens")).to_be_visible()
 
 
 def test_an_initial_password_is_shown_once_and_power_waits_for_a_second_person(
