@@ -140,6 +140,17 @@ def _show(shown: Shown) -> None:
         out.print(_("No day of its own: all of it borrowed from other branches."))
     _show_services(found.services)
     _show_classes(found.classes)
+    booked = found.booked
+    late = (booked.p10_late_minutes, booked.p50_late_minutes, booked.p90_late_minutes)
+    out.print(
+        _(
+            "booked: {n} seen here, {share} come; minutes after their time P10, P50, P90: {late}",
+            n=booked.expected,
+            share=f"{booked.show_share:.0%}",
+            late=", ".join(f"{minutes:+.0f}" for minutes in late),
+        )
+        + (" " + _("(assumed)") if booked.is_assumed else "")
+    )
 
 
 def _status(shown: Shown) -> str:

@@ -5,13 +5,24 @@ It needs no numpy: the process that serves tickets shows it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import date
+from statistics import NormalDist
 
 import msgspec
 
 from openhall.kernel.clock import MINUTE_MS, SECOND_MS
-from openhall.science.believed import GroupHabits, Habits, Seen
+from openhall.science.believed import (
+    ASSUMED_COMING_CV,
+    ASSUMED_COMING_MS,
+    ASSUMED_SHOW_SHARE,
+    EARLIEST_MS,
+    BookedHabits,
+    GroupHabits,
+    Habits,
+    Seen,
+)
 from openhall.science.quantile_table import Durations
 
 LEAVING_MINUTES = (30, 60)
@@ -66,6 +77,21 @@ class HourBelief(msgspec.Struct, frozen=True):
     people: float
 
 
+class BookedBelief(msgspec.Struct, frozen=True):
+    """Those with an appointment: how many come, and when they join the line, in minutes after their time,
+    below 0 before it. Learned from the `expected` of the branch's own, of whom `came` came; the rest is
+    borrowed, or assumed as long as no branch has seen anybody with an appointment.
+    """
+
+    is_assumed: bool
+    expected: int
+    came: int
+    show_share: float
+    p10_late_minutes: float
+    p50_late_minutes: float
+    p90_late_minutes: float
+
+
 class Beliefs(msgspec.Struct, frozen=True):
     """All that is believed of a branch. `customers` is how many of its own it rests on."""
 
@@ -80,6 +106,7 @@ class Beliefs(msgspec.Struct, frozen=True):
     services: tuple[ServiceBelief, ...]
     classes: tuple[ClassBelief, ...]
     hours: tuple[HourBelief, ...]
+    booked: BookedBelief
 
 
 def beliefs(habits: Habits, before: Habits | None = None) -> Beliefs:
@@ -104,7 +131,32 @@ def beliefs(habits: Habits, before: Habits | None = None) -> Beliefs:
             _class(code, [(g, s) for g, s in pairs if g.class_code == code and not g.need]) for code in codes
         ),
         hours=_hours(habits),
+        booked=booked_belief(habits.booked),
     )
+
+
+def booked_belief(booked: BookedHabits | None) -> BookedBelief:
+    """What the twin goes by of those with an appointment, learned or assumed."""
+    coming_ms = [
+        booked.coming.quantile_ms(share) if booked else _assumed_coming_ms(share) for share in SHARES
+    ]
+    p10, p50, p90 = (round((each - EARLIEST_MS) / MINUTE_MS, 1) for each in coming_ms)
+    return BookedBelief(
+        is_assumed=booked is None,
+        expected=booked.expected if booked else 0,
+        came=booked.came if booked else 0,
+        show_share=round(booked.show_share if booked else ASSUMED_SHOW_SHARE, 4),
+        p10_late_minutes=p10,
+        p50_late_minutes=p50,
+        p90_late_minutes=p90,
+    )
+
+
+def _assumed_coming_ms(share: float) -> float:
+    """A quantile of `science.habits.assumed_booked`, whose table needs numpy to be made."""
+    variance = math.log1p(ASSUMED_COMING_CV**2)
+    away = NormalDist().inv_cdf(share) * math.sqrt(variance) - variance / 2
+    return ASSUMED_COMING_MS * math.exp(away)
 
 
 def _service(group: GroupHabits, before: GroupHabits | None) -> ServiceBelief:

@@ -82,6 +82,9 @@ NOBODY = Arrivals(from_ms=0, width_ms=15 * 60_000, expected=(), mix=())
 
 EARLIEST_MS = 60 * 60_000
 """So long before an appointed time the times of coming are counted from."""
+ASSUMED_SHOW_SHARE = 0.85
+ASSUMED_COMING_MS, ASSUMED_COMING_CV = 52 * 60_000, 0.18
+"""Of those with an appointment while none was seen: lognormal, counted from `EARLIEST_MS` before."""
 
 
 class BookedHabits(msgspec.Struct, frozen=True):
@@ -91,10 +94,13 @@ class BookedHabits(msgspec.Struct, frozen=True):
     ----------
     show_share : how many of them come, in time or late.
     coming : from `EARLIEST_MS` before the appointed time to joining the line.
+    expected, came : how many of the branch's own it was learned from, and how many of them came.
     """
 
     show_share: float
     coming: Durations
+    expected: int = 0
+    came: int = 0
 
 
 class Seen(msgspec.Struct, frozen=True):

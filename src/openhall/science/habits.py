@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from openhall.science import durations, engine
+from openhall.science import believed, durations, engine
 from openhall.science.believed import NOBODY, Arrivals, BookedHabits, GroupHabits, GroupRules, Habits, Seen
 from openhall.science.durations import Durations
 
@@ -176,8 +176,10 @@ def assumed_booked() -> BookedHabits:
     17 of 20 come, on average eight minutes early with a spread of nine and a half: a modest assumption,
     replaced by what the branch's own days show.
     """
-    minute = 60_000
-    return BookedHabits(0.85, durations.lognormal(52 * minute, 0.18, durations.KEPT_POINTS))
+    coming = durations.lognormal(
+        believed.ASSUMED_COMING_MS, believed.ASSUMED_COMING_CV, durations.KEPT_POINTS
+    )
+    return BookedHabits(believed.ASSUMED_SHOW_SHARE, coming)
 
 
 def assumed_habits(branch: str, service_ms: Sequence[tuple[str, float]], classes: Sequence[str]) -> Habits:

@@ -299,7 +299,8 @@ class _Branch:
             share = blend_share(came, came + level.missed, share, self.parameters.shares_k)
         levels = [_coming(own), _marked(_coming(every), len(own.late_ms))]
         table = _chain(levels, last.coming, self.parameters.times_k)
-        return BookedHabits(share, durations.thinned(table, HALL_POINTS))
+        came = len(own.late_ms)
+        return BookedHabits(share, durations.thinned(table, HALL_POINTS), came + own.missed, came)
 
     def needs(self, groups: Mapping[GroupKey, GroupHabits]) -> list[tuple[NeedKey, GroupHabits]]:
         """The needs that deserve a table of their own, those with most customers first."""

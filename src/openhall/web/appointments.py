@@ -183,7 +183,7 @@ class AppointmentController(Controller):
         data: JSONBody[CancelBody],
         idempotency_key: Key,
     ) -> AppointmentView:
-        """Its slot is free again. A customer who left a way to be told is told; what was left is then erased."""
+        """Its slot is free again. Who left a way to be told is told; then what was left is erased."""
         app: App = request.app.state.openhall
         branch = readable_branch(request, branch_id)
         if refusal := app.appointments.refuse_far(branch, day):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from litestar import Response, get
 
 from openhall.app.build import App
-from openhall.flows.beliefs import Beliefs, ServiceBelief, beliefs
+from openhall.flows.beliefs import Beliefs, ServiceBelief, beliefs, booked_belief
 from openhall.log import learned
 from openhall.web.api import BranchId, readable_branch
 from openhall.web.frame import frame
@@ -75,6 +75,7 @@ async def learned_page(request: OpenhallRequest, branch_id: BranchId) -> Respons
     kept = await asyncio.to_thread(learned.versions, app.store, branch.id, VERSIONS_SHOWN)
     context = frame(request, "learned", branch) | {
         "believed": None,
+        "booked": booked_belief(latest.booked if latest is not None else None),
         "kept": kept,
         "services": {s.id: s for s in app.bank.services},
         "needs": {n.code: n for s in app.bank.services for n in s.needs},

@@ -298,6 +298,8 @@ def test_of_those_with_an_appointment_a_branch_is_believed_as_far_as_it_has_seen
     assert own.booked.coming.quantile_ms(0.5) == pytest.approx(EARLIEST_MS - 10 * minute, abs=minute)
     assert own.booked.show_share < new.booked.show_share < 0.8, "leans on the others"
     assert own.booked.coming.quantile_ms(0.5) < new.booked.coming.quantile_ms(0.5) < EARLIEST_MS
+    assert (own.booked.expected, own.booked.came) == (400, 300)
+    assert (new.booked.expected, new.booked.came) == (3, 3), "of its own, whatever it leans on"
     [nobody] = learn({}, [LANE])
     assert nobody.booked is None
 

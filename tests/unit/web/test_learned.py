@@ -12,11 +12,13 @@ from litestar.testing import TestClient
 
 from openhall.app.build import App, build
 from openhall.app.folder import Folder
-from openhall.flows.beliefs import beliefs
+from openhall.flows.beliefs import beliefs, booked_belief
 from openhall.log import learned
 from openhall.network.model import Role
 from openhall.network.sample import sample_files
-from openhall.science.habits import Arrivals, Habits, assumed_habits
+from openhall.science.believed import EARLIEST_MS
+from openhall.science.durations import Durations
+from openhall.science.habits import Arrivals, BookedHabits, Habits, assumed_booked, assumed_habits
 from openhall.web.learned import bars_of, drawn
 from openhall.web.site import create_site
 from tests.places import DAY
@@ -87,6 +89,70 @@ def test_a_branch_of_which_nothing_was_learned_says_so(client: TestClient[Any]) 
     body = get(client, "/b/qingdu/learned", "elsewhere").text
     assert "Nothing has been learned about this branch yet" in body
     assert "<svg" not in body
+
+
+def booked_rows(client: TestClient[Any], branch: str, account: str) -> list[str]:
+    """What the page says of those with an appointment, in the order of the page."""
+    body = get(client, f"/b/{branch}/learned", account).text
+    section = body.split('data-id="with-appointments"')[1].split("</section>")[0]
+    return [
+        " ".join(found.split())
+        for found in re.findall(r"<(?:p|td)[^>]*>(.*?)</(?:p|td)>", section, re.DOTALL)
+    ]
+
+
+def booked(expected: int, came: int) -> BookedHabits:
+    """Three of four come, between half an hour before their time and ten minutes after it."""
+    minute = 60_000
+    return BookedHabits(0.75, Durations((30 * minute, 50 * minute, 70 * minute)), expected, came)
+
+
+BOOKED: list[tuple[BookedHabits | None, str, list[str], str]] = [
+    (
+        booked(400, 300),
+        "Learned from 400 appointments here; to 300 of them the customer came.",
+        ["75 %", "26 min before their time", "10 min before their time", "6 min after their time"],
+        "seen here",
+    ),
+    (
+        booked(0, 0),
+        "Borrowed from other branches",
+        ["75 %", "26 min before their time", "10 min before their time", "6 min after their time"],
+        "seen in other branches alone",
+    ),
+    (
+        None,
+        "Assumed: nobody with an appointment has been seen yet",
+        ["85 %", "19 min before their time", "9 min before their time", "4 min after their time"],
+        "seen nowhere",
+    ),
+]
+
+
+@pytest.mark.parametrize(("known", "origin", "figures", "reason"), BOOKED)
+def test_it_says_who_comes_to_an_appointment_and_when_and_from_how_many_that_is_known(
+    client: TestClient[Any], known: BookedHabits | None, origin: str, figures: list[str], reason: str
+) -> None:
+    app: App = client.app.state.openhall
+    before = learned.latest(app.store, "wutong")
+    assert before is not None
+    changed = msgspec.structs.replace(before, booked=known)
+    learned.keep(app.store, changed, now_ms=before.learned_ms + 1)
+    said, *shown = booked_rows(client, "wutong", "manager")
+    assert said.startswith(origin), reason
+    assert shown == figures, reason
+
+
+def test_where_nothing_was_learned_yet_the_assumption_stands_there() -> None:
+    found, table = booked_belief(None), assumed_booked()
+    assert found.show_share == table.show_share
+    shown = (found.p10_late_minutes, found.p50_late_minutes, found.p90_late_minutes)
+    drawn_from = [(table.coming.quantile_ms(share) - EARLIEST_MS) / 60_000 for share in (0.1, 0.5, 0.9)]
+    assert shown == pytest.approx(drawn_from, abs=0.3), "the page says what the simulator draws from"
+
+
+def test_of_a_branch_of_which_nothing_was_learned_it_says_what_is_assumed(client: TestClient[Any]) -> None:
+    assert booked_rows(client, "qingdu", "elsewhere")[0].startswith("Assumed")
 
 
 def test_it_is_for_those_who_may_see_the_branch(client: TestClient[Any]) -> None:
