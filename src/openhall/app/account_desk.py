@@ -1,7 +1,8 @@
 """Where accounts are changed: who may, whether a second person is asked, and the initial password.
 
-A password is shown to whoever asked, once, and nowhere kept. For an account of a role that can change other
-people's rights the change waits for a second person; its proposal holds the password's hash alone.
+A password is shown to whoever asked and never written down here: the records hold its hash alone. In memory
+it stays for some minutes, for an answer that was lost on its way. For an account of a role that can change
+other people's rights the change waits for a second person.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 
 from openhall.access.approvals import Proposal
 from openhall.access.managing import AccountChange, needs_second, refuse_to_manage
+from openhall.kernel.clock import MINUTE_MS, Clock
 from openhall.kernel.refusal import Refusal
 from openhall.log.account_rows import refuse_account
 from openhall.log.accounts import Account, Accounts
@@ -27,8 +29,18 @@ KIND = "account"
 INITIAL_BYTES = 10
 ANSWERS_AT_MOST = 1_000
 """Answers kept for retries: a password that was lost on the way is given again, not a second account."""
+ANSWERS_KEPT_MS = 10 * MINUTE_MS
 
 _changes = msgspec.json.Decoder(AccountChange)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What was wished under a key, what became of it, and when."""
+
+    wish: AccountChange
+    asked: Asked
+    given_ms: int
 
 
 @dataclass(frozen=True)
@@ -49,12 +61,14 @@ class AccountDesk:
         approvals: Approvals,
         bank: Callable[[], Bank],
         random_bytes: Callable[[int], bytes],
+        clock: Clock,
     ) -> None:
         self._accounts = accounts
+        self._clock = clock
         self._approvals = approvals
         self._bank = bank
         self._random_bytes = random_bytes
-        self._answers: OrderedDict[tuple[str, str], tuple[AccountChange, Asked]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], _Answer] = OrderedDict()
         # One wish at a time: of two that come with one key together, the second is the first one's answer.
         self._turn = asyncio.Lock()
         approvals.carry_out[KIND] = self._carry_out
@@ -62,18 +76,30 @@ class AccountDesk:
     async def ask(self, who: Account, wish: AccountChange, *, key: str) -> Asked | Refusal:
         """Do what somebody wishes with an account, or propose it. `wish` has no password's hash yet.
 
-        The same key again from the same person is the same answer, the initial password included.
+        The same key again from the same person within some minutes is the same answer, the initial password
+        included.
         """
         async with self._turn:
+            self._forget_old()
             kept = self._answers.get((who.name, key))
             if kept is not None:
-                return kept[1] if kept[0] == wish else Refusal("command_id_reused", "Idempotency-Key")
+                return kept.asked if kept.wish == wish else Refusal("command_id_reused", "Idempotency-Key")
             asked = await self._ask(who, wish, key)
             if isinstance(asked, Asked):
-                self._answers[(who.name, key)] = (wish, asked)
+                self._answers[(who.name, key)] = _Answer(wish, asked, self._clock.now_ms())
                 if len(self._answers) > ANSWERS_AT_MOST:
                     self._answers.popitem(last=False)
             return asked
+
+    async def run_once(self) -> None:
+        """Forget passwords that nobody asks for again."""
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Take out what is older than answers are kept: the oldest stand first."""
+        until_ms = self._clock.now_ms() - ANSWERS_KEPT_MS
+        while self._answers and next(iter(self._answers.values())).given_ms <= until_ms:
+            self._answers.popitem(last=False)
 
     async def _ask(self, who: Account, wish: AccountChange, key: str) -> Asked | Refusal:
         now = await asyncio.to_thread(self._accounts.find, wish.name)

@@ -235,7 +235,9 @@ class App:
         """The two-person rule; each kind names in `carry_out` what happens on approval."""
         self.identity = identity_provider(self.settings.oidc, self.wall)
         """The bank's own identity provider; None where there is none."""
-        self.account_desk = AccountDesk(self.accounts, self.approvals, lambda: self.bank, os.urandom)
+        self.account_desk = AccountDesk(
+            self.accounts, self.approvals, lambda: self.bank, os.urandom, self.wall
+        )
         own = self.settings.devices
         limits = SpeechLimits(kept_bytes=own.speech_kept_mib * 1024 * 1024)
         self.speech = Speech(self.folder.speech, own.speech_program, limits)
@@ -309,6 +311,7 @@ class App:
             ("learning", self.nights.learn_once, nights.TURN_SECONDS),
             ("day record", self.nights.record_once, nights.TURN_SECONDS),
             ("approval", self.approvals.run_once, UPKEEP_SECONDS),
+            ("account desk", self.account_desk.run_once, UPKEEP_SECONDS),
             ("device", self.devices.run_once, DEVICES_SECONDS),
             ("configuration", self.configuration.run_once, CONFIGURATION_SECONDS),
             *self.outward.turns(),

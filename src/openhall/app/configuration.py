@@ -223,6 +223,17 @@ class ConfigurationDesk:
         """All files as the draft has them."""
         return with_changes(self.files(draft.base), draft.changes)
 
+    def files_before(self, draft: Draft) -> Files:
+        """What the draft is compared with: what is in force. A branch's draft is compared with what it began
+        with, because what others published since is not its doing and not the branch's business."""
+        return self.files(draft.base if draft.branch else None)
+
+    def bank_before(self, draft: Draft) -> Bank | None:
+        """The bank of those files; None where this program reads an old version no longer."""
+        if not draft.branch or draft.base == self.head().number:
+            return self._home.bank
+        return checked(self.files_before(draft)).bank
+
     def proposal_of(self, draft: Draft) -> Proposal | None:
         """The latest proposal of a draft."""
         return self._home.approvals.get(draft.proposal) if draft.proposal else None
@@ -249,13 +260,16 @@ class ConfigurationDesk:
         """A new draft of the version in force; with `files` one that already differs. A retry is the same."""
         if refusal := refuse_scope(who, branch):
             return refusal
-        if records.draft_counts(self._store, DraftState.OPEN, DraftState.PROPOSED) >= DRAFTS_AT_MOST:
-            return Refusal("drafts_full", detail={"limit": DRAFTS_AT_MOST})
+        name = name.strip()
+        asked = {"asked": msgspec.json.encode([name, branch, origin, files is None]), **(files or {})}
+        draft_id = records.draft_id_of(who.name, key, asked)
+        if (before := records.begun_draft(self._store, who.name, key, draft_id)) is not None:
+            return before
         now_ms, head = self._home.wall.now_ms(), self.head()
-        before = self.files(head.number)
+        now = self.files(head.number)
         made = Draft(
-            id=digest_of({"key": f"{who.name} {key}".encode()})[: 2 * ID_BYTES],
-            name=name.strip(),
+            id=draft_id,
+            name=name,
             branch=branch,
             origin=origin,
             base=head.number,
@@ -266,11 +280,11 @@ class ConfigurationDesk:
             created_by=by,
             changed_ms=now_ms,
             changed_by=by,
-            changes=changes_between(before, files) if files is not None else {},
+            changes=changes_between(now, files) if files is not None else {},
         )
-        if files is not None and (refusal := self._refuse_beyond(made, before, files)):
+        if files is not None and (refusal := self._refuse_beyond(made, now, files)):
             return refusal
-        return records.add_draft(self._store, made, key=key)
+        return records.begin_draft(self._store, made, maker=who.name, key=key, at_most=DRAFTS_AT_MOST)
 
     def change(
         self, draft_id: str, changes: Sequence[Change], who: Who, *, seen: int, by: str, key: str
@@ -356,8 +370,17 @@ class ConfigurationDesk:
     # -- proposing and publishing ---------------------------------------------------------------------------
 
     async def propose(self, draft_id: str, who: Who, *, seen: int, reason: str, key: str) -> Draft | Refusal:
-        """Put the draft before a second person; where one person may do both, publish it."""
+        """Put the draft before a second person; where one person may do both, publish it.
+
+        The same key again from the same person is the first answer, and ends what was cut off.
+        """
         async with self._turn:
+            before = await asyncio.to_thread(self._proposed_before, draft_id, who, seen, reason.strip(), key)
+            if isinstance(before, Version):
+                await self._end(before, draft_id)
+                return await self._again(draft_id)
+            if before is not None:
+                return before
             draft = await asyncio.to_thread(self._ready, draft_id, who, seen)
             if isinstance(draft, Refusal):
                 return draft
@@ -379,6 +402,25 @@ class ConfigurationDesk:
         found = await asyncio.to_thread(records.draft, self._store, draft_id)
         assert found is not None, "drafts are never removed"
         return found
+
+    def _proposed_before(
+        self, draft_id: str, who: Who, seen: int, reason: str, key: str
+    ) -> Draft | Version | Refusal | None:
+        """What was done under this key already: the version that was published, or the draft that waits."""
+        draft = self.find(draft_id, who)
+        if isinstance(draft, Refusal):
+            return draft
+        reused = Refusal("command_id_reused", "Idempotency-Key")
+        if (version := records.version_with(self._store, who.name, key)) is not None:
+            is_same = (draft.base + 1, draft.revision, reason) == (version.number, seen, version.reason)
+            return version if is_same and self.files_with(draft) == self.files(version.number) else reused
+        if (proposal := self._home.approvals.made_with(who.name, key)) is None:
+            return None
+        asked = _asked.decode(proposal.body) if proposal.kind == KIND else None
+        # A revision stands for its files: whatever changes them makes another.
+        if asked is None or (asked.draft, asked.revision, asked.reason) != (draft_id, seen, reason):
+            return reused
+        return draft if draft.proposal == proposal.id else None
 
     def _ready(self, draft_id: str, who: Who, seen: int) -> Draft | Refusal:
         draft = self.find(draft_id, who)
@@ -479,11 +521,12 @@ class ConfigurationDesk:
 
     def _work_out_effects(self) -> None:
         """For those who decide: a bank of thousands of people takes a second to read."""
-        head, before, found = self.head().number, self._home.bank, {}
+        head, found = self.head().number, {}
         for draft in records.drafts(self._store, DraftState.PROPOSED):
             known = self._effects.get((draft.id, head))
-            after = checked(self.files_with(draft)).bank if known is None else None
-            found[draft.id, head] = known or (tuple(effects(before, after)) if after else ())
+            before = self.bank_before(draft) if known is None else None
+            after = checked(self.files_with(draft)).bank if before else None
+            found[draft.id, head] = known or (tuple(effects(before, after)) if before and after else ())
         self._effects = found
 
     # -- files that somebody changed by hand ---------------------------------------------------------------

@@ -15,7 +15,7 @@ from openhall.app.configuration import Checked, ConfigurationDesk, checked
 from openhall.kernel.event import StreamId
 from openhall.kernel.words import Words
 from openhall.log.accounts import Accounts
-from openhall.log.configuration import Draft
+from openhall.log.configuration import Draft, Files
 from openhall.log.records import Records
 from openhall.log.schema import plans as plans_table
 from openhall.network.calendar import is_open_on
@@ -24,6 +24,7 @@ from openhall.network.effects import effects
 from openhall.network.mistakes import Mistake
 from openhall.network.model import Bank, Branch
 from openhall.network.on_a_day import days_that_differ, on_day
+from openhall.network.others import lines_of, lines_of_others
 from openhall.staffing.checking import broken, violations
 from openhall.staffing.plan import WeekPlan
 
@@ -81,17 +82,18 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 def preview(home: Halls, draft: Draft) -> Preview:
-    """What the draft does to the configuration in force. Reads the database: for a thread."""
+    """What the draft does to what it is compared with. Reads the database: for a thread."""
     desk = home.configuration
     found: Checked = checked(desk.files_with(draft))
     is_stale = draft.base != desk.head().number
     if found.bank is None:
         return Preview(found.mistakes, (), (), is_stale, None)
-    said = effects(home.bank, found.bank)
+    before = desk.bank_before(draft) or found.bank
+    said = effects(before, found.bank)
     besides = [
         *_open_days(home, said),
-        *_accounts(home, found.bank),
-        *_plans(home, found.bank, said),
+        *_accounts(home, before, found.bank),
+        *_plans(home, before, found.bank, said),
     ]
     return Preview((), tuple(said), tuple(besides), is_stale, found.bank)
 
@@ -110,17 +112,18 @@ class DayPreview(msgspec.Struct, frozen=True):
     looked_to: date
 
 
-def on_a_day(home: Halls, after: Bank, day: date | None = None) -> DayPreview:
-    """What another bank does on a day: without one, on the first on which anything is another."""
+def on_a_day(home: Halls, draft: Draft, after: Bank, day: date | None = None) -> DayPreview:
+    """What the bank of a draft does on a day: without one, on the first on which anything is another."""
+    before = home.configuration.bank_before(draft) or after
     today = min(home.local_day(branch) for branch in home.bank.branches)
     # Today's open days go on under the rules that they opened with.
     going_on = {open_day.place for open_day in home.open_days()}
     first = today + timedelta(days=1) if going_on else today
     last = first + timedelta(days=CALENDAR_DAYS - 1)
-    differs = tuple(days_that_differ(home.bank, after, first, CALENDAR_DAYS))
+    differs = tuple(days_that_differ(before, after, first, CALENDAR_DAYS))
     chosen = day or (differs[0][0] if differs else first)
     without = going_on if chosen == today else ()
-    return DayPreview(chosen, tuple(on_day(home.bank, after, chosen, without=without)), differs, last)
+    return DayPreview(chosen, tuple(on_day(before, after, chosen, without=without)), differs, last)
 
 
 def _open_days(home: Halls, said: Sequence[Effect]) -> list[Effect]:
@@ -163,11 +166,11 @@ def _listed(branches: Sequence[Branch]) -> tuple[object, ...]:
     return tuple(names)
 
 
-def _accounts(home: Halls, after: Bank) -> list[Effect]:
+def _accounts(home: Halls, before: Bank, after: Bank) -> list[Effect]:
     """Accounts of people and branches that are gone: they can sign in until somebody disables them."""
     people, branches = {p.id for p in after.people}, {b.id for b in after.branches}
-    was_people = {p.id for p in home.bank.people}
-    was_branches = {b.id for b in home.bank.branches}
+    was_people = {p.id for p in before.people}
+    was_branches = {b.id for b in before.branches}
     gone = [
         account.name
         for account in home.accounts.every()
@@ -186,16 +189,16 @@ def _accounts(home: Halls, after: Bank) -> list[Effect]:
     return [Effect("accounts", words, is_warning=True)]
 
 
-def _plans(home: Halls, after: Bank, said: Sequence[Effect]) -> list[Effect]:
+def _plans(home: Halls, before: Bank, after: Bank, said: Sequence[Effect]) -> list[Effect]:
     """Published plans that keep the rules now and would break some of the new ones."""
     if not any(each.key in OF_PLANS for each in said):
         return []
     found = []
     for plan in _published(home):
-        branch = home.bank.branch(plan.branch)
+        branch = before.branch(plan.branch)
         if branch is None or after.branch(plan.branch) is None:
             continue
-        was = set(_facts(home.bank, plan))
+        was = set(_facts(before, plan))
         now = [v for v in _facts(after, plan) if v not in was]
         if now:
             words = Words(
@@ -225,12 +228,33 @@ def _published(home: Halls) -> list[WeekPlan]:
     return [_plan.decode(body) for body in latest.values()]
 
 
-def text_diff(before: dict[str, bytes], after: dict[str, bytes]) -> list[tuple[str, list[str]]]:
-    """Every file that differs, with its lines as a unified diff."""
+def text_diff(before: Files, after: Files, branch: str | None = None) -> list[tuple[str, list[str]]]:
+    """Every file that differs, with its lines as a unified diff.
+
+    For a reader of one branch: the changed lines of that branch alone, with none around them.
+    """
     found = []
+    of_others = [lines_of_others(side, branch) for side in (before, after)] if branch else []
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
-            old, new = (side.get(name, b"").decode(errors="replace").splitlines() for side in (before, after))
-            lines = [*difflib.unified_diff(old, new, lineterm="", n=2)][2:]
-            found.append((name, lines))
+            old, new = (lines_of(side.get(name, b"")) for side in (before, after))
+            if branch is None:
+                lines = [*difflib.unified_diff(old, new, lineterm="", n=2)][2:]
+            else:
+                lines = _own_lines(old, new, *(others.get(name, set()) for others in of_others))
+            if lines:
+                found.append((name, lines))
+    return found
+
+
+def _own_lines(old: list[str], new: list[str], not_old: set[int], not_new: set[int]) -> list[str]:
+    """A unified diff without context, and without the lines of others."""
+    found = []
+    for what, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what == "equal":
+            continue
+        gone = [f"-{old[at]}" for at in range(a, b) if at + 1 not in not_old]
+        come = [f"+{new[at]}" for at in range(c, d) if at + 1 not in not_new]
+        if gone or come:
+            found += [f"@@ -{a + 1},{b - a} +{c + 1},{d - c} @@", *gone, *come]
     return found

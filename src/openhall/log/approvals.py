@@ -165,6 +165,11 @@ class Approvals:
             found = _find(connection, proposal_id)
         return found and rules.seen_at(found, self._clock.now_ms())
 
+    def made_with(self, maker: str, key: str) -> Proposal | None:
+        """What somebody proposed under a key."""
+        query = select(table).where((table.c.maker == maker) & (table.c.change_key == key))
+        return next(iter(self._read(query)), None)
+
     def waiting(self, *, kind: str | None = None, branch: str | None = None) -> list[Proposal]:
         """What waits, the longest first; of one kind, of one branch ("" for the whole bank)."""
         query = select(table).where(_is_waiting(self._clock.now_ms()))

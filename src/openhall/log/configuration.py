@@ -14,14 +14,17 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
+from openhall.kernel.refusal import Refusal
 from openhall.kernel.trouble import Trouble
 from openhall.log.records import Records
 from openhall.log.schema import configuration_drafts as drafts_table
 from openhall.log.schema import configuration_versions as versions_table
 
 LISTED_AT_MOST = 500
+ID_CHARACTERS = 16
+"""Of a draft's id: so many for who began it with which key, so many for what it began with."""
 
 Files = dict[str, bytes]
 Changes = dict[str, bytes | None]
@@ -150,6 +153,14 @@ def version_of_proposal(records: Records, proposal: str) -> Version | None:
     return _version(row) if row is not None else None
 
 
+def version_with(records: Records, maker: str, key: str) -> Version | None:
+    """The version that one person published alone under a key."""
+    is_this = (versions_table.c.proposal == key) & (versions_table.c.maker == maker)
+    with records.reading() as connection:
+        row = connection.execute(select(*_VERSION).where(is_this, versions_table.c.checker == "")).first()
+    return _version(row) if row is not None else None
+
+
 def _version(row: Any) -> Version:
     return Version(row[0], row[1], Origin(row[2]), *row[3:])
 
@@ -201,15 +212,6 @@ def drafts(records: Records, *states: DraftState) -> list[Draft]:
         return [_draft(row) for row in connection.execute(query)]
 
 
-def draft_counts(records: Records, *states: DraftState) -> int:
-    """How many drafts are in some states."""
-    wanted = [s.value for s in states]
-    query = select(func.count()).select_from(drafts_table).where(drafts_table.c.state.in_(wanted))
-    with records.reading() as connection:
-        found: int = connection.execute(query).scalar_one()
-    return found
-
-
 def _draft(row: Any) -> Draft:
     values = dict(row._mapping)
     changes = _unpacked(values.pop("files"))
@@ -217,13 +219,50 @@ def _draft(row: Any) -> Draft:
     return Draft(**values, changes=changes)
 
 
-def add_draft(records: Records, made: Draft, *, key: str = "") -> Draft:
+def add_draft(records: Records, made: Draft) -> Draft:
     """Keep a new draft; the one that is there already under its id stands."""
-    if (before := draft(records, made.id)) is not None:
-        return before
     with records.transaction() as connection:
+        row = connection.execute(select(*_DRAFT).where(drafts_table.c.id == made.id)).first()
+        if row is None:
+            connection.execute(insert(drafts_table).values(_row(made, "")))
+    return made if row is None else _draft(row)
+
+
+def draft_id_of(maker: str, key: str, content: Mapping[str, bytes]) -> str:
+    """The id of a draft that is begun: what it begins with, after what its maker's key is."""
+    return f"{_stem(maker, key)}{digest_of(content)[:ID_CHARACTERS]}"
+
+
+def begun_draft(records: Records, maker: str, key: str, draft_id: str) -> Draft | Refusal | None:
+    """The draft that was begun under a key; refused where that key stands for other content."""
+    with records.reading() as connection:
+        return _begun(connection, maker, key, draft_id)
+
+
+def begin_draft(records: Records, made: Draft, *, maker: str, key: str, at_most: int) -> Draft | Refusal:
+    """Keep a new draft unless so many are worked on or wait already. The same key again is the same draft."""
+    working = [DraftState.OPEN.value, DraftState.PROPOSED.value]
+    counting = select(func.count()).select_from(drafts_table).where(drafts_table.c.state.in_(working))
+    with records.transaction() as connection:
+        if (before := _begun(connection, maker, key, made.id)) is not None:
+            return before
+        if connection.execute(counting).scalar_one() >= at_most:
+            return Refusal("drafts_full", detail={"limit": at_most})
         connection.execute(insert(drafts_table).values(_row(made, key)))
     return made
+
+
+def _begun(connection: Connection, maker: str, key: str, draft_id: str) -> Draft | Refusal | None:
+    is_of_key = drafts_table.c.id.startswith(_stem(maker, key))
+    row = connection.execute(select(*_DRAFT).where(is_of_key)).first()
+    if row is None:
+        return None
+    found = _draft(row)
+    return found if found.id == draft_id else Refusal("command_id_reused", "Idempotency-Key")
+
+
+def _stem(maker: str, key: str) -> str:
+    return digest_of({"key": f"{maker} {key}".encode()})[:ID_CHARACTERS]
 
 
 def save_draft(records: Records, made: Draft, *, seen: int, key: str = "") -> Draft:

@@ -235,7 +235,7 @@ class DraftController(Controller):
 
         def work() -> PreviewBody:
             draft = allowed(app.configuration.find(draft_id, request.user))
-            return preview_told(app, draft, preview(app, draft), language_of(request))
+            return preview_told(app, draft, preview(app, draft), language_of(request), request.user.branch)
 
         return await asyncio.to_thread(work)
 
@@ -347,8 +347,9 @@ class DraftController(Controller):
         another."""
 
         def work() -> DayBody:
+            draft = allowed(desk_of(request).find(draft_id, request.user))
             after = bank_of(request, draft_id)
-            return day_told(on_a_day(app_of(request), after, on), language_of(request))
+            return day_told(on_a_day(app_of(request), draft, after, on), language_of(request))
 
         return await asyncio.to_thread(work)
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from openhall.app import configuration_preview
 from openhall.app.build import App
 from openhall.app.configuration import Checked
-from openhall.app.configuration_preview import DayPreview, Preview
+from openhall.app.configuration_preview import DayPreview, Preview, text_diff
 from openhall.app.language import say, tell, tell_blanks, tell_mistake
 from openhall.kernel.refusal import Refusal
 from openhall.kernel.text import Language
@@ -77,7 +76,7 @@ class PreviewBody(msgspec.Struct, frozen=True):
     effects: tuple[EffectBody, ...]
     besides: tuple[EffectBody, ...]
     files: dict[str, tuple[str, ...]]
-    """Each file that differs, as a unified diff."""
+    """Each file that differs, as a unified diff; a branch's people get their branch's lines alone."""
 
 
 class DayBody(msgspec.Struct, frozen=True):
@@ -169,15 +168,17 @@ def allowed(found: Draft | Refusal) -> Draft:
     return found
 
 
-def preview_told(app: App, draft: Draft, found: Preview, language: Language) -> PreviewBody:
-    """A preview in a language."""
-    before, after = app.configuration.files(), app.configuration.files_with(draft)
+def preview_told(
+    app: App, draft: Draft, found: Preview, language: Language, branch: str | None = None
+) -> PreviewBody:
+    """A preview in a language, for a reader of one branch or of all."""
+    before, after = app.configuration.files_before(draft), app.configuration.files_with(draft)
     return PreviewBody(
         draft=draft_told(draft, mistakes_told(Checked(after, found.bank, found.mistakes), language)),
         is_stale=found.is_stale,
         effects=effects_told(found.effects, language),
         besides=effects_told(found.besides, language),
-        files={name: tuple(lines) for name, lines in configuration_preview.text_diff(before, after)},
+        files={name: tuple(lines) for name, lines in text_diff(before, after, branch)},
     )
 
 

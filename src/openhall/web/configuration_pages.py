@@ -26,13 +26,20 @@ from openhall.network import schema
 from openhall.network.effect import WEEKDAYS
 from openhall.network.effects import effects
 from openhall.network.mistakes import Place
-from openhall.network.model import Branch
+from openhall.network.model import Bank, Branch
 from openhall.network.outline import Outline, outline_of
 from openhall.network.reading import DAYS
 from openhall.web.api import BranchId, readable_branch
 from openhall.web.approvals import SUMMARIES, Summary
 from openhall.web.configuration import Day, DraftId, Number
-from openhall.web.configuration_bodies import allowed, day_told, draft_told, effects_told, mistakes_told
+from openhall.web.configuration_bodies import (
+    DayBody,
+    allowed,
+    day_told,
+    draft_told,
+    effects_told,
+    mistakes_told,
+)
 from openhall.web.configuration_forms import Forms, place_id, week_runs
 from openhall.web.configuration_words import COUNTS, ORIGINS, ROW_WORDS, SIMULATION_WORDS, STATES
 from openhall.web.frame import frame
@@ -364,8 +371,8 @@ async def _draft_page(request: OpenhallRequest, draft_id: str, on: date | None) 
             "found": found,
             "effects": effects_told(found.effects, seen.language),
             "besides": effects_told(found.besides, seen.language),
-            "diff": text_diff(app.configuration.files(), seen.files),
-            "day": day_told(on_a_day(app, found.bank, on), seen.language) if found.bank else None,
+            "diff": text_diff(app.configuration.files_before(seen.draft), seen.files, own),
+            "day": day_of(app, seen, found.bank, on) if found.bank else None,
             "simulation_words": told(SIMULATION_WORDS, seen.language),
             "failure": failure_words(proposal, seen.language),
             "simulated": [b for b in app.bank.branches if own in (None, b.id)],
@@ -373,6 +380,12 @@ async def _draft_page(request: OpenhallRequest, draft_id: str, on: date | None) 
         return page("configuration_draft.html", seen.language, **context)
 
     return await asyncio.to_thread(work)
+
+
+def day_of(app: App, seen: Looked, after: Bank, on: date | None) -> DayBody:
+    """What the draft that is shown does on a day."""
+    assert seen.draft is not None
+    return day_told(on_a_day(app, seen.draft, after, on), seen.language)
 
 
 @get("/head/configuration/drafts/{draft_id:str}", include_in_schema=False, opt=LOOKS)

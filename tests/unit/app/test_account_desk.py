@@ -11,7 +11,7 @@ import pytest
 
 from openhall.access.lock_out import LockOutPolicy
 from openhall.access.managing import AccountChange
-from openhall.app.account_desk import AccountDesk, Asked
+from openhall.app.account_desk import ANSWERS_KEPT_MS, AccountDesk, Asked
 from openhall.kernel.clock import ManualClock
 from openhall.kernel.refusal import Refusal
 from openhall.log.accounts import Account, Accounts, AccountSettings, SignedIn
@@ -30,10 +30,15 @@ def accounts(tmp_path: Path) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def desk(accounts: Accounts) -> AccountDesk:
-    clock, random_bytes, bank = ManualClock(1_800_000_000_000), Random(4).randbytes, sample_bank()
+def clock() -> ManualClock:
+    return ManualClock(1_800_000_000_000)
+
+
+@pytest.fixture
+def desk(accounts: Accounts, clock: ManualClock) -> AccountDesk:
+    random_bytes, bank = Random(4).randbytes, sample_bank()
     approvals = Approvals(accounts._records, clock, random_bytes)
-    return AccountDesk(accounts, approvals, lambda: bank, random_bytes)
+    return AccountDesk(accounts, approvals, lambda: bank, random_bytes, clock)
 
 
 async def together(desk: AccountDesk, wish: AccountChange, keys: tuple[str, ...]) -> list[Asked | Refusal]:
@@ -61,3 +66,25 @@ def test_two_keys_are_two_passwords_and_the_later_one_counts(accounts: Accounts,
     assert isinstance(second, Asked)
     assert isinstance(accounts.sign_in("gao-fei", first.password), Refusal)
     assert isinstance(accounts.sign_in("gao-fei", second.password), SignedIn)
+
+
+def test_an_initial_password_is_given_again_for_some_minutes_and_then_is_nowhere(
+    accounts: Accounts, desk: AccountDesk, clock: ManualClock
+) -> None:
+    accounts.create("gao-fei", "teller", "a long enough word", branch="wutong")
+    wish = AccountChange("password", "gao-fei", "teller", "wutong")
+
+    async def work() -> None:
+        first = await desk.ask(ROOT, wish, key="k")
+        assert isinstance(first, Asked)
+        clock.advance(ANSWERS_KEPT_MS - 1)
+        await desk.run_once()
+        assert await desk.ask(ROOT, wish, key="k") == first, "a retry"
+        clock.advance(1)
+        await desk.run_once()
+        assert not desk._answers, "no request has to come for it to be forgotten"
+        later = await desk.ask(ROOT, wish, key="k")
+        assert isinstance(later, Asked)
+        assert later.password != first.password
+
+    asyncio.run(work())
