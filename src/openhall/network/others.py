@@ -27,10 +27,7 @@ def lines_of_others(files: Mapping[str, bytes], branch: str) -> dict[str, set[in
     found: dict[str, set[int]] = {mistake.place.file: set() for mistake in outline.unreadable}
     for name in found:
         found[name] = set(range(1, len(lines_of(files.get(name, b""))) + 1))
-    own_people = {item.id for item in outline.items("people", branch)}
-    others = [
-        item for items in outline.lists.values() for item in items if _is_of_other(item, branch, own_people)
-    ]
+    others = items_of_others(outline, branch)
     rows = {(item.place.file, item.place.line) for item in others}
     tables = {(item.place.file, item.place.path) for item in others if item.place.line is None}
     for name, body in files.items():
@@ -43,6 +40,13 @@ def lines_of_others(files: Mapping[str, bytes], branch: str) -> dict[str, set[in
         elif name.endswith(".toml"):
             found[name] = _toml_lines(lines, {path for file, path in tables if file == name})
     return found
+
+
+def items_of_others(outline: Outline, branch: str) -> list[Item]:
+    """What belongs to another branch."""
+    own_people = {item.id for item in outline.items("people", branch)}
+    every = (item for items in outline.lists.values() for item in items)
+    return [item for item in every if _is_of_other(item, branch, own_people)]
 
 
 def _is_of_other(item: Item, branch: str, own_people: set[str]) -> bool:

@@ -261,7 +261,9 @@ class DraftController(Controller):
         def work() -> DraftBody:
             found = desk.change(draft_id, data.changes, request.user, seen=data.seen, by=by, key=key)
             draft = allowed(found)
-            mistakes = mistakes_told(checked(desk.files_with(draft)), language_of(request))
+            mistakes = mistakes_told(
+                checked(desk.files_with(draft)), language_of(request), request.user.branch
+            )
             return draft_told(draft, mistakes)
 
         return await asyncio.to_thread(work)
@@ -300,7 +302,7 @@ class DraftController(Controller):
             found = rows.take(files, data.list, data.text, data.branch)
             if isinstance(found, Refusal):
                 raise Refused(found)
-            return rows_told(found, data.list, language_of(request))
+            return rows_told(found, data.list, language_of(request), request.user.branch)
 
         return await asyncio.to_thread(work)
 

@@ -115,11 +115,11 @@ class KeyBody(msgspec.Struct, frozen=True):
     help: str
 
 
-def mistakes_told(found: Checked, language: Language) -> tuple[MistakeBody, ...]:
-    """The mistakes of files in a language."""
+def mistakes_told(found: Checked, language: Language, branch: str | None = None) -> tuple[MistakeBody, ...]:
+    """The mistakes of files in a language, for a reader of one branch or of all."""
     if not found.mistakes:
         return ()
-    places = Places(outline_of(found.files), language)
+    places = Places(outline_of(found.files), language, branch)
     return tuple(
         MistakeBody(
             code=m.code,
@@ -174,7 +174,7 @@ def preview_told(
     """A preview in a language, for a reader of one branch or of all."""
     before, after = app.configuration.files_before(draft), app.configuration.files_with(draft)
     return PreviewBody(
-        draft=draft_told(draft, mistakes_told(Checked(after, found.bank, found.mistakes), language)),
+        draft=draft_told(draft, mistakes_told(Checked(after, found.bank, found.mistakes), language, branch)),
         is_stale=found.is_stale,
         effects=effects_told(found.effects, language),
         besides=effects_told(found.besides, language),

@@ -123,7 +123,7 @@ def look(request: OpenhallRequest, draft_id: str, branch: str = "") -> Looked:
     desk, language = app.configuration, language_of(request)
     draft = allowed(desk.find(draft_id, request.user)) if draft_id else None
     files = desk.files_with(draft) if draft else desk.files()
-    mistakes = mistakes_told(checked(files), language) if draft and draft.changes else ()
+    mistakes = mistakes_told(checked(files), language, request.user.branch) if draft and draft.changes else ()
     outline = outline_of(files)
     is_own = draft is not None and refuse_scope(request.user, draft.branch) is None
     is_here = draft is not None and (not draft.branch or draft.branch == branch)

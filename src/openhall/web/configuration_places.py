@@ -11,6 +11,7 @@ from openhall.network import schema
 from openhall.network.comparing import NAMING
 from openhall.network.labels import choice, label
 from openhall.network.mistakes import Place
+from openhall.network.others import items_of_others
 from openhall.network.outline import Item, Outline, parts
 from openhall.network.toml_places import steps_of
 
@@ -19,11 +20,13 @@ BETWEEN: Final = " › "
 
 
 class Places:
-    """Names and labels in one language, of the files as they are written."""
+    """Names and labels in one language, of the files as they are written. To a reader of one branch a place
+    in another is that branch and no more."""
 
-    def __init__(self, outline: Outline, language: Language) -> None:
+    def __init__(self, outline: Outline, language: Language, reader: str | None = None) -> None:
         self._outline = outline
         self._language = language
+        self._others = {item.place for item in items_of_others(outline, reader)} if reader else set()
         self._rows = {
             (item.place.file, item.place.line): item
             for items in outline.lists.values()
@@ -102,6 +105,8 @@ class Places:
     def _way_to(self, item: Item) -> list[str]:
         """The branch that an item belongs to, and the item."""
         branch = self.names("branches").get(item.branch, item.branch)
+        if item.place in self._others:
+            return [branch or self.label(item.key)]
         own = self.title_of(item)
         return [own] if item.key == "branches" or not branch else [branch, own]
 

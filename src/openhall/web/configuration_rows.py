@@ -47,12 +47,12 @@ class RowsBody(msgspec.Struct, frozen=True):
     mistakes: tuple[MistakeBody, ...]
 
 
-def rows_told(taken: Taken, name: str, language: Language) -> RowsBody:
-    """Rows in a language, those with mistakes first."""
-    places = Places(outline_of(taken.files), language)
+def rows_told(taken: Taken, name: str, language: Language, branch: str | None = None) -> RowsBody:
+    """Rows in a language for a reader of one branch or of all, those with mistakes first."""
+    places = Places(outline_of(taken.files), language, branch)
     by_line: dict[int, list[MistakeBody]] = defaultdict(list)
     elsewhere: list[MistakeBody] = []
-    for mistake in mistakes_told(checked(taken.files), language):
+    for mistake in mistakes_told(checked(taken.files), language, branch):
         line = taken.lines.get(mistake.line or 0) if mistake.file == f"{name}.csv" else None
         elsewhere.append(mistake) if line is None else by_line[line].append(mistake)
     rows = [_row(places, name, row, tuple(by_line.get(row.line, ())), language) for row in taken.rows]

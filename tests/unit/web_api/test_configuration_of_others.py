@@ -69,6 +69,25 @@ def test_a_manager_is_shown_no_line_and_no_effect_of_another_branch(tmp_path: Pa
         assert "Bo Li" in str(listed)
 
 
+def test_a_mistake_in_another_branchs_row_names_the_branch_and_not_the_colleague(tmp_path: Path) -> None:
+    app, tokens = opened(tmp_path, sample_files())
+    with TestClient(create_site(app)) as client:
+        site = Site(app, client, tokens)
+        draft = site.draft("boss", "lanqiao")
+        path = f"/api/configuration/drafts/{draft['id']}/rows"
+        text = site.done("boss", "GET", f"{path}?of=people&branch=lanqiao")["text"]
+        other = next(p for p in sample_bank().people if p.branch != "lanqiao")
+        text += f"{other.id},Somebody,lanqiao,,guard,full,no,no\n"
+        rows = {"type": "rows", "list": "people", "text": text, "branch": "lanqiao"}
+        seen = site.done("boss", "POST", path, rows)
+        assert other.name not in str(seen)
+        changed = site.change(draft, rows, who="boss")
+        assert other.name not in str(changed)
+        assert "Wutong Road Branch › Id" in [m["where"] for m in changed["mistakes"]]
+        told = site.done("ops", "GET", f"/api/configuration/drafts/{draft['id']}")["draft"]["mistakes"]
+        assert other.name in str(told), "head office is told who"
+
+
 def publish_for_others(site: Site) -> None:
     """Somebody new at another branch, and other hours there."""
     item = {"id": "new-comer", "name": "Newcomer", "branch": "wutong", "posts": ["guard"]}
