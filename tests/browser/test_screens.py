@@ -90,7 +90,10 @@ def said_in_english(served: Served, account: str, path: str, language: str) -> l
     answer = httpx.get(
         served.url + path, cookies=cookies, headers={"Accept": "text/html"}, follow_redirects=True
     )
-    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]*?(href|src|content)=[^>]*>", "", answer.text))
+    text = answer.text
+    if language != "en":  # what is said in both languages names the language of each
+        text = re.sub(r'<(\w+) lang="en">.*?</\1>', "", text)
+    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]*?(href|src|content)=[^>]*>", "", text))
     return [
         sentence
         for sentence in english_sentences()
