@@ -110,6 +110,7 @@ def test_one_time_codes_are_set_up_and_a_recovery_code_signs_in(served: Served, 
     visitor.wait_for_url(re.compile("/sign-in"))
     type_in(visitor, "careful", PASSWORD)
     expect(visitor.get_by_role("heading", name="One-time code")).to_be_visible()
+    expect(visitor.get_by_label("Six digits from your authenticator")).to_be_focused()
     type_in(visitor, "000000")
     expect(visitor.get_by_role("alert").filter(has_text="That code is not right")).to_be_visible()
     visitor.keyboard.press("Control+a")

@@ -18,6 +18,9 @@ document.addEventListener("DOMContentLoaded", () => {
     error.textContent = words;
   }
 
+  // A page that is loaded again is not always given the focus that it asks for.
+  document.querySelector("[data-sign-in] [autofocus]")?.focus();
+
   for (const form of document.querySelectorAll("[data-sign-in]")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
