@@ -43,7 +43,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the server listens and how it is reached."""
 
     host: str = "127.0.0.1"
-    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8207
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8207
     public_address: str = ""
     """How customers' phones reach it, such as `https://hall.example.cn`; empty: as the screens do."""
     trusted_proxies: tuple[str, ...] = ()
