@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator
@@ -12,42 +14,25 @@ from typing import cast
 import click
 from msgspec import NODEFAULT, inspect
 
+import openhall
 from openhall.access.rights import COMMANDS as RIGHTS
 from openhall.access.rights import SCREENS
-from openhall.app import folder as app_folder
 from openhall.app.build import refusal_texts
 from openhall.app.language import say
 from openhall.cli.main import program
 from openhall.hall.model import ROOM
 from openhall.kernel.trouble import Trouble
 from openhall.network import model as network
-from openhall.rehearsal.study import examples as study_examples
 from openhall.rehearsal.study import model as study
-from openhall.rehearsal.study import reading as study_reading
-from openhall.rehearsal.study import results as study_results
 from openhall.rehearsal.study.checking import wanted
-from openhall.web import listening, serving
 from openhall.web.problems import REFUSALS as WEB_REFUSALS
 from openhall.web.problems import status_of
-from openhall.workers import cluster, parts
-from openhall.workers import studies as study_workers
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 HEAD = "<!-- Made by tools/reference.py from the code: change the code, then run `make reference`. -->\n"
 DEFAULT_SHOWN = 60
-EDGES = (
-    app_folder,
-    serving,
-    listening,
-    cluster,
-    parts,
-    study_workers,
-    study_examples,
-    study_reading,
-    study_results,
-)
-"""Imported for the kinds of trouble that they define."""
+NOT_IMPORTED = (".migrations.", ".__main__")
 
 
 def pages() -> dict[str, str]:
@@ -169,6 +154,13 @@ def refusals() -> str:
     return "\n".join(rows) + "\n"
 
 
+def _import_everything() -> None:
+    """Each module of ours, for the kinds of trouble that it defines."""
+    for module in pkgutil.walk_packages(openhall.__path__, "openhall."):
+        if not any(part in module.name for part in NOT_IMPORTED):
+            importlib.import_module(module.name)
+
+
 def _kinds_of_trouble(cls: type[Trouble] = Trouble) -> Iterator[type[Trouble]]:
     for kind in sorted(cls.__subclasses__(), key=lambda k: k.code):
         yield kind
@@ -177,6 +169,7 @@ def _kinds_of_trouble(cls: type[Trouble] = Trouble) -> Iterator[type[Trouble]]:
 
 def troubles() -> str:
     """What no rule foresees."""
+    _import_everything()
     rows = [
         HEAD,
         "# Trouble\n",

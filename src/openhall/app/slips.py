@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from openhall.app.language import say
 from openhall.app.telling import wait_words
-from openhall.devices.slip import Code, Gap, Line, Part, Rule, Slip
+from openhall.devices.slip import Code, Gap, Line, Part, Rule, Size, Slip
 from openhall.hall.model.state import HallState, Ticket
 from openhall.hall.model.waits import Waits
 from openhall.hall.policy import DayRules
@@ -86,8 +86,8 @@ def _foot(rules: DayRules, at_ms: int) -> Iterator[Part]:
     yield Line(_moment(at_ms, rules.branch.timezone), size="small")
 
 
-def _names(text: Text, *, size_zh: str = "normal") -> Iterator[Part]:
-    yield Line(text.zh, size="large" if size_zh == "large" else "normal", is_bold=True)
+def _names(text: Text, *, size_zh: Size = "normal") -> Iterator[Part]:
+    yield Line(text.zh, size=size_zh, is_bold=True)
     yield Line(text.en)
 
 

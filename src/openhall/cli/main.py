@@ -29,7 +29,7 @@ Exit codes:
   0  done
   {EXIT_TROUBLE}  trouble: nothing was changed; the message names the code, the place and the remedy
   {EXIT_USAGE}  the command line is not as expected
-  {EXIT_FOUND}  done, and something is wrong in what was looked at (verify, restore)
+  {EXIT_FOUND}  done, and something is wrong in what was looked at
 """
 
 out = Console(highlight=False, soft_wrap=True)

@@ -149,7 +149,7 @@ def identity_key(type_: type[msgspec.Struct]) -> str:
 
 def _key(type_: type[msgspec.Struct], f: inspect.Field, said: str) -> Key:
     kind, is_list = plain(f.type), False
-    if (type_, f.name) == (m.Branch, "week") or f.name == "week":
+    if f.name == "week":
         return Key(f.name, "week", is_required=f.required, help=said)
     if isinstance(kind, inspect.VarTupleType):
         kind, is_list = plain(kind.item_type), True

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 
 from openhall.access import rights
@@ -21,7 +22,7 @@ from openhall.kernel.event import Answer, Command, Request, StreamId
 from openhall.kernel.refusal import Refusal
 from openhall.network.model import Branch
 from openhall.web.guarding import ANYONE, IN_REACH, SIGNED_IN, needs_command, needs_screen
-from openhall.web.problems import KEY_HEADER, PROBLEM, RESPONSES, Refused
+from openhall.web.problems import KEY_HEADER, RESPONSES, Refused
 from openhall.web.rates import Rates
 from openhall.web.signing_in import OpenhallRequest
 
@@ -317,7 +318,7 @@ class HealthBody(msgspec.Struct, frozen=True):
     opt=ANYONE,
     summary="Would a command sent now be kept?",
     tags=["service"],
-    responses={503: PROBLEM},
+    responses={503: ResponseSpec(HealthBody, description="A command would not be kept")},
 )
 async def healthz(request: OpenhallRequest) -> Response[HealthBody]:
     """Goes the way of a command, through the writer and to the disk, and leaves no event."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
 
 from openhall import __version__
 from openhall.app.build import App
@@ -14,7 +15,7 @@ from openhall.app.language import say
 from openhall.kernel.text import Language
 from openhall.web.frame import frame
 from openhall.web.guarding import ANYONE, needs_screen
-from openhall.web.problems import PROBLEM, RESPONSES
+from openhall.web.problems import RESPONSES
 from openhall.web.reading import language_of
 from openhall.web.rendering import page
 from openhall.web.signing_in import OpenhallRequest
@@ -49,7 +50,7 @@ class Ready(msgspec.Struct, frozen=True):
     "/readyz",
     summary="May people be sent here?",
     tags=["service"],
-    responses={503: PROBLEM},
+    responses={503: ResponseSpec(Ready, description="Not now")},
     opt=ANYONE,
 )
 async def readyz(request: Request[Any, Any, Any]) -> Response[Ready]:
@@ -89,7 +90,7 @@ def _bodies(found: list[Finding], language: Language) -> list[PartBody]:
 
 @get("/head/health", include_in_schema=False, opt=needs_screen("health"))
 async def health_page(request: OpenhallRequest) -> Response[bytes]:
-    """The page; `?part` of it is drawn anew by itself."""
+    """How each part is doing, what to do about it, and what this server is."""
     return await _page(request, "health.html")
 
 

@@ -36,6 +36,8 @@ KIOSK_FIELDS = (
     "appointment",
 )
 QUERY_CHARACTERS = 64
+ALL_CHOICES = 1_000
+"""More than a bank has of services, needs or classes: the page scrolls."""
 
 KIOSK_CARE = frozenset({"accompany", "step_free", "written"})
 """What a link of the kiosk itself may ask for: somebody to come along, to be fetched, to be shown it."""
@@ -100,7 +102,7 @@ def kiosk_context(request: OpenhallRequest, context: dict[str, Any]) -> dict[str
 
 def _choices(found: dict[str, Any], state: HallState, context: dict[str, Any]) -> dict[str, Any]:
     """What a step lets one choose from; in elder mode a few at a time, the rest behind "more"."""
-    per_page = elder.CHOICES_A_SCREEN if context["elder_px"] else QUERY_CHARACTERS
+    per_page = elder.CHOICES_A_SCREEN if context["elder_px"] else ALL_CHOICES
     every: dict[str, Any] = {
         "service": state.day_rules.services,
         "need": (*found["service"].needs, None) if found["service"] else (),

@@ -135,8 +135,11 @@ def test_another_day_s_number_is_told_so(hall: Hall) -> None:
 
 def test_one_ticket_is_not_asked_about_without_end(hall: Hall) -> None:
     path = f"/t/{hall.app.links.token(STREAM, 't1')}/live"
-    answers = [hall.client.get(path).status_code for _ in range(phone.LOOKS_PER_MINUTE_AT_MOST + 1)]
-    assert answers[-2:] == [200, 429]
+    at_most = phone.LOOKS_PER_MINUTE_AT_MOST
+    # More than the limit: on a slow machine some of it grows back meanwhile.
+    answers = [hall.client.get(path).status_code for _ in range(2 * at_most)]
+    assert set(answers[:at_most]) == {200}
+    assert 429 in answers
 
 
 def test_a_code_has_no_style_that_our_headers_would_refuse() -> None:
